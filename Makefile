@@ -1,0 +1,48 @@
+# The commands of the project. `make` alone lists them.
+# PYTHON chooses the interpreter, LAB_ARGS goes to JupyterLab, URL is the repository's address.
+
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+INSTALLED := .venv/installed
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+.PHONY: help lab test notebooks address lint format clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
+	$(BIN)/python -m tools.lab $(LAB_ARGS)
+
+test: $(INSTALLED) ## run every test and re-execute every notebook
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(NBVAL) notebooks
+
+notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
+	$(BIN)/python -m tools.notebooks
+
+address: $(INSTALLED) ## write the repository's address everywhere (from git, or URL=https://github.com/me/repo)
+	$(BIN)/python -m tools.address $(URL)
+
+lint: $(INSTALLED) ## check format, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy quantlib
+
+format: $(INSTALLED) ## format the code and the notebooks
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove the environment and the caches, but never your notebooks
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamp is newer than requirements.txt exactly when the environment is complete.
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $(INSTALLED)

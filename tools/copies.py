@@ -1,0 +1,55 @@
+"""The learner's working copies: the notebooks without their outputs, never overwritten."""
+
+import hashlib
+import platform
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from tools import nbfile, project
+
+COPIES = project.ROOT / "my_notebooks"
+SOURCE = "quantlib_source"  # in a copy's metadata: the sha256 of the cleared notebook that it was made from
+
+
+def cleared(nb: NotebookNode) -> NotebookNode:
+    """Remove, in place, every output and execution count."""
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+def working_copy(path: Path) -> NotebookNode:
+    """Give the cleared notebook, marked with the hash of its text. Outputs do not count, cells do."""
+    nb = cleared(nbfile.read(path))
+    nb.metadata[SOURCE] = hashlib.sha256(nbfile.dump(nb).encode()).hexdigest()
+    # JupyterLab adds Python's version to a notebook that it opens, and would then call it unsaved.
+    nb.metadata.setdefault("language_info", {"name": "python"})["version"] = platform.python_version()
+    return nb
+
+
+def prepare(notebooks: Path = project.NOTEBOOKS, copies: Path = COPIES) -> list[str]:
+    """Make the copies that are missing; give one sentence for each copy that has a newer source."""
+    copies.mkdir(exist_ok=True)
+    sentences = [_prepare_one(path, copies / path.relative_to(notebooks)) for path in project.notebooks(notebooks)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _prepare_one(path: Path, copy: Path) -> str:
+    nb = working_copy(path)
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(nb, copy)
+    elif _source_of(copy) not in (None, nb.metadata[SOURCE]):
+        name = f"{copy.parent.name}/{copy.name}"
+        return f"{name} has a newer version: to get it, rename or delete your copy and run make lab again."
+    return ""
+
+
+def _source_of(copy: Path) -> str | None:
+    try:
+        return nbfile.read(copy).metadata.get(SOURCE)
+    except (ValueError, KeyError):  # not a notebook any more: it is the learner's file, leave it alone
+        return None

@@ -1,0 +1,59 @@
+"""Prepare the working copies and open JupyterLab on them.
+
+    python -m tools.lab [options of jupyter lab, such as --no-browser or --port=9999]
+
+The learner's own JupyterLab settings are not changed: our settings and workspace are files of this project.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from jupyterlab.labapp import LabApp
+from jupyterlab_server.workspaces_handler import WorkspacesManager
+
+from tools import copies, project
+
+SETTINGS = Path(__file__).with_name("lab_settings")  # overrides.json: no news, no update check
+WORKSPACES = copies.COPIES / ".workspaces"
+CONTENTS = "@jupyterlab/toc:plugin"  # the id of the table of contents
+
+
+def workspace(first: str) -> dict:
+    """Describe a window with one open notebook and its table of contents on the left."""
+    tab = f"notebook:{first}"
+    left = {"collapsed": False, "visible": True, "current": CONTENTS, "widgets": ["filebrowser", CONTENTS]}
+    main = {"dock": {"type": "tab-area", "currentIndex": 0, "widgets": [tab]}, "current": tab}
+    layout = {"main": main, "left": left, "relativeSizes": [0.22, 0.78, 0]}
+    opened = {"data": {"path": first, "factory": "Notebook"}}
+    return {"data": {"layout-restorer:data": layout, tab: opened}, "metadata": {"id": "default"}}
+
+
+def prepare_workspace(folder: Path = WORKSPACES) -> None:
+    """Save the first window, unless the learner has one already."""
+    names = [path.relative_to(copies.COPIES).as_posix() for path in project.notebooks(copies.COPIES)]
+    manager = WorkspacesManager(str(folder))
+    if names and not manager.list_workspaces():
+        manager.save("default", json.dumps(workspace(names[0])))
+
+
+def options() -> list[str]:
+    settings = [
+        f"--ServerApp.root_dir={copies.COPIES}",
+        f"--LabApp.app_settings_dir={SETTINGS}",
+        f"--LabApp.workspaces_dir={WORKSPACES}",
+    ]
+    # Jupyter refuses to run as root unless told so; only containers have a learner who is root.
+    return [*settings, "--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else settings
+
+
+def main(arguments: list[str]) -> None:
+    for sentence in copies.prepare():
+        print(sentence)
+    prepare_workspace()
+    LabApp.launch_instance([*options(), *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

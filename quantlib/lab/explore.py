@@ -1,0 +1,150 @@
+"""The explorer engine: sliders, a compute step, and a picture of which only the moving parts are drawn anew."""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import ipywidgets
+import numpy
+from IPython.display import display
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .picture import Picture, encode_png
+
+# The still picture of a cell gives way to the live one: in JupyterLab, in the classic notebook, and in a page (or, as
+# in Colab, a frame) of its own. Where no live widget is found, JupyterLab says so in a line of text: hidden too.
+_HIDE_STILL = (
+    ".jp-OutputArea:has(.quantlib-live) .quantlib-still,.output:has(.quantlib-live) .quantlib-still,"
+    "body:not(:has(.jp-OutputArea,.output)):has(.quantlib-live) .quantlib-still{display:none}"
+)
+_HIDE_ORPHAN = ".jp-OutputArea-output.jupyter-widgets:not(:has(*)){display:none}"
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One control: a quantity that a reader moves or types. A step of 1 gives integers."""
+
+    name: str
+    label: str
+    value: float
+    low: float
+    high: float
+    step: float
+
+    def widget(self) -> ipywidgets.Widget:
+        """Return the slider, with a readout that can be typed into."""
+        whole = self.step == 1
+        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+        shown = {} if whole else {"readout_format": f".{max(0, -int(numpy.floor(numpy.log10(self.step))))}f"}
+        return kind(
+            value=self.value,
+            min=self.low,
+            max=self.high,
+            step=self.step,
+            description=self.label,
+            style={"description_width": "9em"},
+            layout={"width": "34em", "max_width": "100%"},
+            **shown,
+        )
+
+
+class Panel(Protocol):
+    """One part of a picture: the artists that move, and how they follow what was computed."""
+
+    moving: Sequence[Artist]
+
+    def update(self, view: Any) -> None:
+        """Move the artists to a new view."""
+
+
+class Scene:
+    """A figure that redraws only what moves: the rest is kept as pixels."""
+
+    def __init__(self, figure: Figure, panels: Sequence[Panel]) -> None:
+        self.figure, self.panels = figure, panels
+        canvas = figure.canvas
+        assert isinstance(canvas, FigureCanvasAgg)
+        self._canvas = canvas
+        self._moving = sorted((a for panel in panels for a in panel.moving), key=lambda artist: artist.get_zorder())
+        for artist in self._moving:
+            artist.set_animated(True)  # leaves it out of the background
+        canvas.draw()
+        self._background = canvas.copy_from_bbox(figure.bbox)
+
+    def draw(self, view: Any) -> bytes:
+        """Return the picture of a view as PNG bytes."""
+        for panel in self.panels:
+            panel.update(view)
+        self._canvas.restore_region(self._background)
+        for artist in self._moving:
+            self.figure.draw_artist(artist)
+        return encode_png(numpy.asarray(self._canvas.buffer_rgba()))
+
+
+class Explorer:
+    """Sliders over a picture that follows them.
+
+    Args:
+        sliders: the controls.
+        compute: takes the sliders' values by name and returns a view: whatever the scene and the readout need.
+        scene: draws a view.
+        describe: says a view in one or two sentences: the readout below the picture and its alternative text.
+    """
+
+    def __init__(
+        self,
+        sliders: Sequence[Slider],
+        compute: Callable[..., Any],
+        scene: Scene,
+        describe: Callable[[Any], str],
+    ) -> None:
+        self.controls: Mapping[str, ipywidgets.Widget] = {slider.name: slider.widget() for slider in sliders}
+        self.page = ipywidgets.HTML()
+        self._compute, self._scene, self._describe = compute, scene, describe
+        self._width = round(scene.figure.get_figwidth() * 100)
+        self.picture = self._draw()
+        self._publish()
+        for control in self.controls.values():
+            control.observe(self._moved, "value")
+
+    def move(self, **values: float) -> str:
+        """Move sliders to values, and return the readout."""
+        for name, value in values.items():
+            self.controls[name].value = value
+        return self.picture.alt
+
+    def _moved(self, _change: object) -> None:
+        try:
+            self.picture = self._draw()
+            self._publish()
+        except Exception as error:  # a broken setting must not break the explorer: the last picture stays
+            self._publish(
+                f"These values could not be drawn ({type(error).__name__}: {error}); the picture is the last."
+            )
+
+    def _draw(self) -> Picture:
+        view = self._compute(**{name: control.value for name, control in self.controls.items()})
+        return Picture(self._scene.draw(view), self._describe(view), self._width)
+
+    def _publish(self, notice: str = "") -> None:
+        """Put picture and readout on the page in one update. Room is kept for long readouts, so that no page jumps."""
+        text = html.escape(notice or self.picture.alt)
+        self.page.value = (
+            f'<style>{_HIDE_STILL}</style><div class="quantlib-live">{self.picture.html()}</div>'
+            f'<p role="status" style="max-width:{self._width}px;min-height:4.5em;margin:0;line-height:1.5">{text}</p>'
+        )
+
+    def _ipython_display_(self) -> None:
+        """Show the explorer twice: as a still picture, for readers without a kernel, and live, which hides the still.
+
+        A page that cannot find the live widget would say so in a line of its own; the still hides that line.
+        """
+        still = self.picture._repr_mimebundle_()
+        still["text/html"] = f'<style>{_HIDE_ORPHAN}</style><div class="quantlib-still">{still["text/html"]}</div>'
+        display(still, raw=True)
+        box = ipywidgets.VBox([*self.controls.values(), self.page])
+        view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view}, raw=True)

@@ -215,8 +215,8 @@ def origin(tmp_path):
 
 def test_setup_cell_is_short_and_valid():
     source = generate.setup_source()
-    assert len([line for line in source.splitlines() if line]) <= 12
-    assert project.address() in source and f"-b v{project.version()} " in source
+    assert len([line for line in source.splitlines() if line]) <= 18
+    assert project.address() in source and f"--branch=v{project.version()}" in source
     assert "VERSION" not in source and '"ADDRESS"' not in source
 
 
@@ -237,8 +237,8 @@ def test_setup_cell_refuses_the_placeholder(tmp_path, monkeypatch):
     placeholder = "https://github.com/OWNER_NOT_SET/quantization-notebooks"
     monkeypatch.setattr(project, "address", lambda: placeholder)
     run = run_setup(tmp_path, generate.setup_source(), GIT_ALLOW_PROTOCOL="file")
-    sentence = f"RuntimeError: quantlib is not here and cannot be cloned from {placeholder}: open a copy of the project"
-    assert run.stderr.splitlines()[-1] == sentence
+    sentence = "This copy does not know where its project lives: open it inside the project's folder."
+    assert run.stderr.splitlines()[-1] == f"RuntimeError: {sentence}"
     assert "fatal" not in run.stderr  # git was not even started
     assert list(tmp_path.iterdir()) == []
 
@@ -256,7 +256,7 @@ def test_setup_cell_says_that_the_clone_failed(tmp_path):
     missing = f"file://{tmp_path}/nothing"
     run = run_setup(tmp_path, generate.setup_source(), QUANTLIB_REPOSITORY=missing)
     assert run.returncode == 1
-    assert f"RuntimeError: quantlib is not here and cannot be cloned from {missing}" in run.stderr
+    assert f"RuntimeError: quantlib could not be cloned from {missing}" in run.stderr
 
 
 # --- working copies

@@ -6,6 +6,7 @@ All of them contain the repository's address, the version, or what a notebook sa
 import re
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
@@ -13,6 +14,7 @@ from tools import nbfile, project
 
 _TITLE = re.compile(r"^# (?P<number>\d\d) · (?P<question>.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*(\d+) minutes\*\*")
+FOLDED = {"tags": ["setup"], "jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 _TEMPLATE = Path(__file__).with_name("setup_cell.py")
 
 
@@ -50,14 +52,15 @@ def fill_notebook(nb: NotebookNode, path: Path) -> NotebookNode:
     if first.cell_type != "markdown":
         raise ValueError(f"the first cell of {path.name} must be the markdown cell with the title")
     first.source = fill(first.source, "links", links(path))
-    _setup_cell(nb).source = setup_source()
+    setup = _setup_cell(nb)
+    setup.source, setup.metadata = setup_source(), nbformat.from_dict(FOLDED)
     return nb
 
 
 def _setup_cell(nb: NotebookNode) -> NotebookNode:
     cells = [cell for cell in nb.cells if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", [])]
     if not cells:
-        cells = [new_code_cell(id="setup", metadata={"tags": ["setup"]})]
+        cells = [new_code_cell(id="setup", metadata=FOLDED)]
         nb.cells.insert(1, cells[0])
     return cells[0]
 

@@ -1,13 +1,18 @@
-# Finds quantlib: in a folder above this notebook, or installed, or (in Colab) cloned once. It installs nothing.
+# @title Setup: finds quantlib in a folder above, or installed, or clones it once. It installs nothing.
 import os
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 address = os.getenv("QUANTLIB_REPOSITORY", "ADDRESS")
 clone = Path.cwd() / "quantization-notebooks-vVERSION"
-found = [str(p) for p in (Path.cwd(), *Path.cwd().parents, clone) if (p / "quantlib" / "affine.py").exists()]
-git = f'git -c advice.detachedHead=false clone -q --depth 1 -b vVERSION "{address}" {clone.name}'
-if not (found or find_spec("quantlib")) and ("OWNER_NOT_SET" in address or os.system(git) != 0):
-    raise RuntimeError(f"quantlib is not here and cannot be cloned from {address}: open a copy of the project")
-sys.path[:0] = found or [str(clone)]
+folders = [folder for folder in (Path.cwd(), *Path.cwd().parents, clone) if (folder / "quantlib/affine.py").exists()]
+if not folders and not find_spec("quantlib"):
+    if "_" in address.partition("github.com/")[2].partition("/")[0]:
+        raise RuntimeError("This copy does not know where its project lives: open it inside the project's folder.")
+    git = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth=1", "--branch=vVERSION"]
+    if subprocess.run([*git, address, str(clone)]).returncode:
+        raise RuntimeError(f"quantlib could not be cloned from {address}: is there a network, and the tag vVERSION?")
+    folders = [clone]
+sys.path[:0] = map(str, folders[:1])

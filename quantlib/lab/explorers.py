@@ -16,8 +16,8 @@ from .panels import CodeCells, CodeImage, Ruler, Staircase, View, describe, is_c
 
 Function = Callable[..., Any]
 QUANT_MIN, QUANT_MAX = -128, 127
-EXPLORER_DPI = 120
-AFFINE_SIZE = 9.2, 5.6  # inches
+EXPLORER_DPI = 105
+AFFINE_SIZE = 9.2, 5.3  # inches
 
 
 def explore_affine(
@@ -63,9 +63,9 @@ def affine_panels(
     figure: Figure, x: Tensor, inputs: Tensor, limits: tuple[float, float], window: tuple[slice, slice] | None
 ) -> list[Panel]:
     """Lay ruler, staircase and codes out on a figure of AFFINE_SIZE."""
-    beside = figure.add_axes((0.55, 0.09, 0.43 if window else 0.425, 0.41))
+    beside = figure.add_axes((0.55, 0.10, 0.40 if window else 0.425, 0.40))
     return [
-        Ruler(figure.add_axes((0.075, 0.67, 0.90, 0.26)), x, limits),
-        Staircase(figure.add_axes((0.075, 0.09, 0.40, 0.41)), inputs),
+        Ruler(figure.add_axes((0.085, 0.67, 0.89, 0.26)), x, limits),
+        Staircase(figure.add_axes((0.085, 0.10, 0.39, 0.40)), inputs),
         CodeImage(beside, window, QUANT_MIN, QUANT_MAX) if window else CodeCells(beside, x),
     ]

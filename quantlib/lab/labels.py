@@ -1,17 +1,19 @@
-"""Text that moves often: drawn once for each string, then copied as pixels.
+"""Text that changes often: each character is drawn once, then copied as pixels.
 
-Laying out and drawing one text takes matplotlib about half a millisecond, more than all lines of a small picture. The
-strings of an explorer return again and again.
+Laying out and drawing one text takes matplotlib about half a millisecond, and an explorer's picture has some thirty.
 """
 
 from functools import lru_cache
+from itertools import accumulate
+from math import ceil
 from typing import Any
 
 import numpy
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgba
-from matplotlib.font_manager import FontProperties
+from matplotlib.colors import to_rgb
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
 from matplotlib.transforms import Transform
 
 _LEFT = {"left": 0.0, "center": 0.5, "right": 1.0}
@@ -54,19 +56,31 @@ class Label(Artist):
 @lru_cache(maxsize=4096)
 def _stamp(text: str, size: float, bold: bool, color: str, opaque: bool, dpi: float) -> numpy.ndarray:
     """Return the RGBA pixels of a text, lowest row first, as draw_image takes them."""
+    glyphs = [_glyph(character, size, bold, dpi) for character in text]
+    starts = [round(start) for start in accumulate((advance for _, advance in glyphs), initial=0.0)]
+    ink = numpy.zeros((len(glyphs[0][0]), starts[-1] + 2 * _PAD), numpy.uint8)
+    for (pixels, _), start in zip(glyphs, starts, strict=False):
+        place = ink[:, start : start + pixels.shape[1]]
+        numpy.maximum(place, pixels[:, : place.shape[1]], out=place)
+    rgb = 255 * numpy.array(to_rgb(color))
+    stamp = numpy.empty((*ink.shape, 4), numpy.uint8)
+    cover = ink[..., None] / 255 if opaque else 1.0
+    stamp[..., :3] = rgb * cover + 255 * (1 - cover)
+    stamp[..., 3] = 255 if opaque else ink
+    return stamp[::-1]
+
+
+@lru_cache(maxsize=1024)
+def _glyph(character: str, size: float, bold: bool, dpi: float) -> tuple[numpy.ndarray, float]:
+    """Return how far each pixel is covered by a character, 0 to 255, and the distance to the next one in pixels.
+
+    All characters of a size have one height, so that a label does not jump when its letters change.
+    """
     font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
-    width, height, descent = RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, False)
-    # One height for all texts of a size, so that a label does not jump when its letters change.
+    face = get_font(findfont(font))
+    face.set_size(size, dpi)
+    advance = face.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 65536
     _, height, descent = RendererAgg(1, 1, dpi).get_text_width_height_descent("lp0", font, False)
-    renderer = RendererAgg(round(width) + 2 * _PAD, round(height) + 2 * _PAD, dpi)
-    gc = renderer.new_gc()
-    gc.set_foreground(to_rgba(color))
-    renderer.draw_text(gc, _PAD, round(height - descent) + _PAD, text, font, 0)
-    pixels = numpy.array(renderer.buffer_rgba())
-    return (_on_white(pixels) if opaque else pixels)[::-1]
-
-
-def _on_white(rgba: numpy.ndarray) -> numpy.ndarray:
-    alpha = rgba[..., 3:].astype(numpy.uint16)
-    white = (rgba[..., :3] * alpha + 255 * (255 - alpha)) // 255
-    return numpy.dstack([white, numpy.full_like(alpha, 255)]).astype(numpy.uint8)
+    renderer = RendererAgg(ceil(advance) + 2 * _PAD, round(height) + 2 * _PAD, dpi)
+    renderer.draw_text(renderer.new_gc(), _PAD, round(height - descent) + _PAD, character, font, 0)
+    return numpy.array(renderer.buffer_rgba())[..., 3], advance

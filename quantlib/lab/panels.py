@@ -176,6 +176,7 @@ class Staircase:
         limits = float(inputs[0]), float(inputs[-1])
         axes.set_xlim(limits)
         axes.set_ylim(limits)
+        axes.locator_params(nbins=5)
         axes.set_xlabel("real value r, near zero")
         axes.set_ylabel("reconstruction")
         axes.plot(limits, limits, color=style.ORIGINAL, lw=1)
@@ -249,7 +250,7 @@ class CodeImage:
         blank = numpy.zeros((rows.stop - rows.start, columns.stop - columns.start))
         self._image = axes.imshow(blank, cmap=style.SIGNED, vmin=-1, vmax=1, interpolation="nearest", aspect="auto")
         self._title = title(axes)
-        bar = axes.figure.colorbar(self._image, ax=axes, fraction=0.04, pad=0.03, ticks=[-1, 0, 1])
+        bar = axes.figure.colorbar(self._image, ax=axes, fraction=0.035, pad=0.02, ticks=[-1, 0, 1])
         bar.ax.set_yticklabels([number(quant_min), "z", number(quant_max)])
         bar.outline.set_visible(False)
         self.moving: Sequence[Artist] = [self._image, self._title]

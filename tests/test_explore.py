@@ -10,7 +10,7 @@ from strategies import SEED as T
 
 from quantlib import dequantize, l2_error, quantize
 from quantlib.data import load_weight
-from quantlib.lab import Explorer, Slider, explore, explore_affine, style
+from quantlib.lab import Explorer, Slider, explore, explore_affine, page, style
 
 
 def of_weights():
@@ -159,7 +159,7 @@ def test_a_setting_that_cannot_be_drawn_keeps_the_last_picture():
 
 def test_explorer_shows_a_still_and_a_live_picture(monkeypatch):
     shown = []
-    monkeypatch.setattr(explore, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(page, "display", lambda data, raw: shown.append(data))
     explore_affine(T)._ipython_display_()
     still, live = shown
     assert still["text/plain"].startswith("s = 3.5 and z =") and "quantlib-still" in still["text/html"]

@@ -3,6 +3,7 @@
 from .explore import Explorer, Slider
 from .explorers import explore_affine
 from .figures import draw_matrices, draw_ruler, draw_staircase, draw_trace
+from .predict import predict
 
 __all__ = [
     "Explorer",
@@ -12,4 +13,5 @@ __all__ = [
     "draw_staircase",
     "draw_trace",
     "explore_affine",
+    "predict",
 ]

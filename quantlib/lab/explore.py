@@ -7,20 +7,12 @@ from typing import Any, Protocol
 
 import ipywidgets
 import numpy
-from IPython.display import display
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from . import page
 from .picture import Picture, encode_png
-
-# The still picture of a cell gives way to the live one: in JupyterLab, in the classic notebook, and in a page (or, as
-# in Colab, a frame) of its own. Where no live widget is found, JupyterLab says so in a line of text: hidden too.
-_HIDE_STILL = (
-    ".jp-OutputArea:has(.quantlib-live) .quantlib-still,.output:has(.quantlib-live) .quantlib-still,"
-    "body:not(:has(.jp-OutputArea,.output)):has(.quantlib-live) .quantlib-still{display:none}"
-)
-_HIDE_ORPHAN = ".jp-OutputArea-output.jupyter-widgets:not(:has(*)){display:none}"
 
 
 @dataclass(frozen=True)
@@ -133,18 +125,9 @@ class Explorer:
         """Put picture and readout on the page in one update. Room is kept for long readouts, so that no page jumps."""
         text = html.escape(notice or self.picture.alt)
         self.page.value = (
-            f'<style>{_HIDE_STILL}</style><div class="quantlib-live">{self.picture.html()}</div>'
-            f'<p role="status" style="max-width:{self._width}px;min-height:4.5em;margin:0;line-height:1.5">{text}</p>'
+            f'{page.live(self.picture.html())}<p role="status" style="max-width:{self._width}px;min-height:4.5em;'
+            f'margin:0;line-height:1.5">{text}</p>'
         )
 
     def _ipython_display_(self) -> None:
-        """Show the explorer twice: as a still picture, for readers without a kernel, and live, which hides the still.
-
-        A page that cannot find the live widget would say so in a line of its own; the still hides that line.
-        """
-        still = self.picture._repr_mimebundle_()
-        still["text/html"] = f'<style>{_HIDE_ORPHAN}</style><div class="quantlib-still">{still["text/html"]}</div>'
-        display(still, raw=True)
-        box = ipywidgets.VBox([*self.controls.values(), self.page])
-        view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-        display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
+        page.show(self.picture._repr_mimebundle_(), ipywidgets.VBox([*self.controls.values(), self.page]))

@@ -14,7 +14,7 @@ from tools import nbfile, project
 
 _TITLE = re.compile(r"^# (?P<number>\d\d) · (?P<question>.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*(\d+) minutes\*\*")
-FOLDED = {"tags": ["setup"], "jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 _TEMPLATE = Path(__file__).with_name("setup_cell.py")
 
 
@@ -53,14 +53,17 @@ def fill_notebook(nb: NotebookNode, path: Path) -> NotebookNode:
         raise ValueError(f"the first cell of {path.name} must be the markdown cell with the title")
     first.source = fill(first.source, "links", links(path))
     setup = _setup_cell(nb)
-    setup.source, setup.metadata = setup_source(), nbformat.from_dict(FOLDED)
+    setup.source, setup.metadata = setup_source(), nbformat.from_dict({"tags": ["setup"]} | FOLDED)
+    for cell in nb.cells:
+        if cell.cell_type == "code" and cell.source.startswith("predict("):
+            cell.metadata.update(nbformat.from_dict(FOLDED))  # the code holds the answer
     return nb
 
 
 def _setup_cell(nb: NotebookNode) -> NotebookNode:
     cells = [cell for cell in nb.cells if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", [])]
     if not cells:
-        cells = [new_code_cell(id="setup", metadata=FOLDED)]
+        cells = [new_code_cell(id="setup", metadata={"tags": ["setup"]})]
         nb.cells.insert(1, cells[0])
     return cells[0]
 

@@ -1,17 +1,40 @@
-"""What a notebook needs beside the maths: figures and explorers."""
+"""What a notebook needs beside the maths: figures, explorers, predictions and checks."""
 
+from .checks import (
+    check_clamp,
+    check_dequantize,
+    check_l2,
+    check_max_abs,
+    check_quantize,
+    check_split_error,
+    check_sqnr,
+    check_step,
+    check_wrap,
+    check_zero,
+)
 from .explore import Explorer, Slider
-from .explorers import explore_affine
+from .explorers import explore_affine, explore_range
 from .figures import draw_matrices, draw_ruler, draw_staircase, draw_trace
 from .predict import predict
 
 __all__ = [
     "Explorer",
     "Slider",
+    "check_clamp",
+    "check_dequantize",
+    "check_l2",
+    "check_max_abs",
+    "check_quantize",
+    "check_split_error",
+    "check_sqnr",
+    "check_step",
+    "check_wrap",
+    "check_zero",
     "draw_matrices",
     "draw_ruler",
     "draw_staircase",
     "draw_trace",
     "explore_affine",
+    "explore_range",
     "predict",
 ]

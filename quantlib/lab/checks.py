@@ -49,6 +49,16 @@ def check_max_abs(function: Function) -> Verdict:
     return _MAX_ABS(function)
 
 
+def check_step(function: Function) -> Verdict:
+    """Say whether f(x) returns the distance of 256 marks that reach from the smallest to the largest value of x."""
+    return _STEP(function)
+
+
+def check_zero(function: Function) -> Verdict:
+    """Say whether f(x) returns the code nearest to 0.0 on these 256 marks, which begin with the code -128."""
+    return _ZERO(function)
+
+
 def check_l2(function: Function) -> Verdict:
     """Say whether f(x, x_hat) returns the L2 norm of the error."""
     return _L2(function)
@@ -206,7 +216,7 @@ _MAX_ABS = Check(
     (
         *_values([[127.0]], [[1.0]], [[-127.0]], [[-2.0, 1.0]], [[1.0, 2.0]], [[-1.0, 3.0]], [[1000.0, -1.0]]),
         _T_ALONE,
-        (-T,),
+        (-2 * T,),
         *((x,) for x, *_ in _random_reals()),
     ),
     _T_ALONE,
@@ -214,6 +224,32 @@ _MAX_ABS = Check(
         "Which value is furthest from 0, on either side? It should get the code 127 or -127.",
         "x.abs() before .max(), then divide by 127.",
     ),
+    unpack=number,
+)
+
+_SPANS = ((0.0, 255.0), (-254.0, 256.0), (-2.0, 253.0), (-510.0, 0.0), (-1.0, 50.0), (-128.0, 127.0))
+_RANGES: tuple[Arguments, ...] = (
+    *_values(*([span] for span in _SPANS)),
+    _T_ALONE,
+    (-2 * T,),
+    *((x.flatten()[:4] * torch.tensor([1.0, -1.0, 1.0, -1.0]),) for x, *_ in _random_reals()[:6]),
+)
+_STEP = Check(
+    "step",
+    ("x",),
+    lambda x: (x.max() - x.min()) / 255,
+    _RANGES,
+    _T_ALONE,
+    ("How far is it from the first mark to the last? Between 256 marks there are 255 gaps.",),
+    unpack=number,
+)
+_ZERO = Check(
+    "zero",
+    ("x",),
+    lambda x: -128 + (-x.min() / (x.max() - x.min()) * 255).round(),
+    _RANGES,
+    _T_ALONE,
+    ("From the smallest value it is -x.min() / step steps up to 0.0. Round, and count from -128.",),
     unpack=number,
 )
 

@@ -28,9 +28,9 @@ class Slider:
 
     def widget(self) -> ipywidgets.Widget:
         """Return the slider, with a readout that can be typed into."""
-        whole = self.step == 1
+        whole = self.step == 1 and self.low == int(self.low)
         kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-        shown = {} if whole else {"readout_format": f".{max(0, -int(numpy.floor(numpy.log10(self.step))))}f"}
+        shown = {} if whole else {"readout_format": f".{max(_decimals(self.low), _decimals(self.step))}f"}
         return kind(
             value=self.value,
             min=self.low,
@@ -41,6 +41,11 @@ class Slider:
             layout={"width": "34em", "max_width": "100%"},
             **shown,
         )
+
+
+def _decimals(value: float) -> int:
+    """Return how many digits a number has after the point."""
+    return len(str(float(value)).partition(".")[2].rstrip("0")) if abs(value) >= 1e-4 else 6
 
 
 class Panel(Protocol):

@@ -2,6 +2,7 @@
 
 import dis
 import io
+import math
 import signal
 import threading
 import time
@@ -17,6 +18,13 @@ from torch import Tensor
 from .. import affine
 
 SECONDS = 1.0  # how long one call may take
+UNWRITTEN = "it is not written yet"
+KEPT = 10_000  # how many characters of what it prints are kept
+_PLAIN = {
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,15 @@ class Outcome:
     printed: str = ""
     unwritten: bool = False
     timed_out: bool = False
+    changed: bool = False
+
+
+class _Printed(io.StringIO):
+    """Keeps the beginning of what is printed, so that a loop that prints does not fill the memory."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(0, KEPT - self.tell())])
+        return len(text)
 
 
 class _TimeIsUp(BaseException):
@@ -40,21 +57,22 @@ def call(function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS
     It may raise, print, warn, loop for ever in Python, forget to return, or change its input.
     """
     copies = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
-    printed = io.StringIO()
+    printed = _Printed()
     try:
         with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings(), _alarm(seconds):
             warnings.simplefilter("ignore")
             value = function(*copies)
     except _TimeIsUp:
         return Outcome(None, f"it took longer than {seconds:g} s and was stopped", printed.getvalue(), timed_out=True)
-    except NotImplementedError:
-        return Outcome(None, "it is not written yet", printed.getvalue(), unwritten=True)
-    except (Exception, SystemExit) as error:
-        return Outcome(None, f"it raised {_name(error)}", printed.getvalue())
-    if value is None and is_unwritten(function):
-        return Outcome(None, "it is not written yet", printed.getvalue(), unwritten=True)
+    except KeyboardInterrupt:  # the reader pressed stop
+        raise
+    except BaseException as error:
+        unwritten = isinstance(error, NotImplementedError) and _says_unwritten(function)
+        return Outcome(None, UNWRITTEN if unwritten else f"it raised {_name(error)}", printed.getvalue(), unwritten)
+    if value is ... or (value is None and is_unwritten(function)):
+        return Outcome(None, UNWRITTEN, printed.getvalue(), unwritten=True)
     changed = any(isinstance(a, Tensor) and not _same(a, b) for a, b in zip(arguments, copies, strict=True))
-    return Outcome(value, "it changes its input in place" if changed else "", printed.getvalue())
+    return Outcome(value, "it changes its input in place" if changed else "", printed.getvalue(), changed=changed)
 
 
 def is_unwritten(function: Callable[..., Any]) -> bool:
@@ -64,45 +82,89 @@ def is_unwritten(function: Callable[..., Any]) -> bool:
     return code is not None and all(instruction.opname in idle for instruction in dis.get_instructions(code))
 
 
+def _says_unwritten(function: Callable[..., Any]) -> bool:
+    """Return whether a function raises NotImplementedError itself: torch raises it too, for some dtypes."""
+    return "NotImplementedError" in getattr(getattr(function, "__code__", None), "co_names", ())
+
+
 def codes_problem(value: Any, x: Tensor) -> str:
     """Say why a value cannot be the codes of x, or return "" if it can: an integer tensor of x's shape."""
-    return _tensor_problem(value, x) or ("" if _is_integer(value) else f"it returned {value.dtype}, not integers")
+    return _shape_problem(value, x) or ("" if _is_integer(value) else f"it returned {value.dtype}, not integers")
 
 
 def reals_problem(value: Any, x: Tensor) -> str:
     """Say why a value cannot be the reconstruction of x, or return "" if it can: a float tensor of x's shape."""
-    problem = _tensor_problem(value, x)
+    problem = _shape_problem(value, x)
     if problem or not value.dtype.is_floating_point:
         return problem or f"it returned {value.dtype}, not floating-point numbers"
     return "" if bool(value.isfinite().all()) else "it returned NaN or infinity"
 
 
-def _tensor_problem(value: Any, x: Tensor) -> str:
+def tensor_problem(value: Any) -> str:
+    """Say why a value is not a plain tensor of numbers, or return "" if it is."""
     if value is None:
         return "it returned None: is a `return` missing?"
-    if not isinstance(value, Tensor):
-        return f"it returned {_article(type(value).__name__)}, not a tensor"
+    if type(value) not in (Tensor, torch.nn.Parameter):  # a subclass could answer every comparison with yes
+        return f"it returned {article(type(value).__name__)}, not a tensor"
+    kind = "a sparse tensor" if value.layout != torch.strided else "no values" if value.is_meta else value.dtype
+    return "" if kind in _PLAIN else f"it returned {kind}, not a plain tensor of numbers"
+
+
+def _shape_problem(value: Any, x: Tensor) -> str:
+    problem = tensor_problem(value)
+    if problem:
+        return problem
     if value.shape != x.shape:
         return f"it returned shape {tuple(value.shape)} for an input of shape {tuple(x.shape)}"
     return "" if value.device == x.device else f"it returned a tensor on {value.device}, not on {x.device}"
+
+
+def number_problem(value: Any, _x: object) -> str:
+    """Say why a value is not one finite number, or return "" if it is: a Python number or a tensor of one number."""
+    if value is None:
+        return tensor_problem(value)
+    try:
+        return "" if math.isfinite(float(value)) else "it returned NaN or infinity"
+    except (TypeError, ValueError, RuntimeError):
+        return f"it returned {article(type(value).__name__)}, not one number"
+
+
+def step_problem(value: Any, x: object) -> str:
+    """Say why a value is not a scale, one positive finite number, or return ""."""
+    return number_problem(value, x) or ("" if float(value) > 0 else "it returned a step that is not positive")
+
+
+def whole_problem(value: Any, x: object) -> str:
+    """Say why a value is not one integer of at most six digits, or return ""."""
+    whole = number_problem(value, x) or (float(value) == int(float(value)) and abs(float(value)) < 1e6)
+    return whole if isinstance(whole, str) else "" if whole else "it returned a number that is not a small integer"
 
 
 def _is_integer(value: Tensor) -> bool:
     return not (value.dtype.is_floating_point or value.dtype.is_complex or value.dtype == torch.bool)
 
 
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+def article(noun: str) -> str:
+    """Return a noun with its article."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a full stop, unless it already ends like a sentence."""
+    return text if text.endswith((".", "?", "!")) else text + "."
 
 
 def _name(error: BaseException) -> str:
-    first_line = (str(error).splitlines() or [""])[0]
+    try:
+        first_line = (str(error).splitlines() or [""])[0]
+    except Exception:  # an exception's own __str__ can fail
+        first_line = ""
     text = first_line if len(first_line) <= 120 else first_line[:117] + "..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and bool(((a == b) | (a.isnan() & b.isnan())).all())
+    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | (a.isnan() & b.isnan())).all())
 
 
 @contextmanager
@@ -116,7 +178,7 @@ def _alarm(seconds: float) -> Iterator[None]:
         raise _TimeIsUp
 
     before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, seconds)  # again and again: a bare `except:` may swallow it
     try:
         yield
     finally:
@@ -128,8 +190,8 @@ class RoundTrip:
     """A learner's quantize and dequantize, for which quantlib's stand in where they cannot be used."""
 
     def __init__(self, quantize: Callable[..., Any], dequantize: Callable[..., Any]) -> None:
-        self._quantize = _Part(quantize, affine.quantize, codes_problem)
-        self._dequantize = _Part(dequantize, affine.dequantize, reals_problem)
+        self._quantize = StandIn(quantize, affine.quantize, codes_problem)
+        self._dequantize = StandIn(dequantize, affine.dequantize, reals_problem)
 
     def __call__(self, x: Tensor, s: float, z: int) -> tuple[Tensor, Tensor, str]:
         """Return the codes of x, their reconstruction, and what a reader should know of the functions, or ""."""
@@ -138,21 +200,31 @@ class RoundTrip:
         return q, x_hat, " ".join(filter(None, (about_codes, about_reals)))
 
 
-class _Part:
-    """One function of a learner's, and quantlib's beside it."""
+class StandIn:
+    """A learner's function, for which quantlib's own stands in where it cannot be used.
 
-    def __init__(self, function: Callable[..., Any], own: Callable[..., Tensor], check: Callable[..., str]) -> None:
-        self._function, self._own, self._check = function, own, check
+    Args:
+        function: the learner's.
+        own: quantlib's, called with the same arguments.
+        problem: takes a value and the first argument, and says why the value cannot be used, or "".
+    """
+
+    def __init__(self, function: Callable[..., Any], own: Callable[..., Any], problem: Callable[..., str]) -> None:
+        self._function, self._own, self._problem = function, own, problem
         self._name = getattr(function, "__name__", "your function")
         self._given_up = ""
 
-    def __call__(self, x: Tensor, s: float, z: int) -> tuple[Tensor, str]:
+    def __call__(self, *arguments: Any) -> tuple[Any, str]:
+        """Return a value, and what a reader should know of the learner's function, or ""."""
         if self._function is self._own:
-            return self._own(x, s, z), ""
-        outcome = Outcome(None, self._given_up) if self._given_up else call(self._function, x, s, z)
+            return self._own(*arguments), ""
+        outcome = Outcome(None, self._given_up) if self._given_up else call(self._function, *arguments)
         if outcome.timed_out:  # waiting at every step would make the sliders useless
             self._given_up = outcome.problem
-        problem = outcome.problem if outcome.value is None and outcome.problem else self._check(outcome.value, x)
+        problem = "" if outcome.changed else outcome.problem
+        problem = problem or self._problem(outcome.value, arguments[0])
         if problem:
-            return self._own(x, s, z), f"{self._name}: {problem}. The picture shows quantlib's instead."
-        return outcome.value, f"{self._name}: {outcome.problem}." if outcome.problem else ""
+            return self._own(*arguments), sentence(
+                f"{self._name}: {problem}"
+            ) + " The picture shows quantlib's instead."
+        return outcome.value, sentence(f"{self._name}: {outcome.problem}") if outcome.problem else ""

@@ -14,6 +14,7 @@ import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import IdentityTransform
 from torch import Tensor
@@ -79,6 +80,7 @@ class Ruler:
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("real value r")
         self._pixels = axes.get_window_extent().width / (limits[1] - limits[0])
+        self._dots: list[Line2D] = []  # the values, if they are few; a histogram stays as it is
         self._draw_values(x)
         self._title = title(axes)
         self._band = Rectangle((0, self._base), 1, self._edge - self._base, color=style.RANGE, alpha=0.4, lw=0)
@@ -96,7 +98,7 @@ class Ruler:
         for lines in (self._inside, self._outside):
             axes.add_collection(lines, autolim=False)
         self.moving: Sequence[Artist] = [
-            self._band, self._levels, self._zero, self._inside, self._outside, *self._ends, self._title,
+            self._band, self._levels, self._zero, self._inside, self._outside, *self._dots, *self._ends, self._title,
         ]  # fmt: skip
 
     def _draw_values(self, x: Tensor) -> None:
@@ -109,9 +111,8 @@ class Ruler:
         }
         self._axes.text(-0.012, (self._base + self._edge) / 2, "levels", color=style.QUIET, **margin)
         if self._few:
-            self._axes.plot(
-                values, numpy.full(len(values), 0.9), "o", color=style.ORIGINAL, ms=5.5, zorder=5, clip_on=False
-            )
+            row = numpy.full(len(values), 0.9)
+            self._dots = self._axes.plot(values, row, "o", color=style.ORIGINAL, ms=5.5, zorder=5, clip_on=False)
             self._axes.text(-0.012, 0.9, "values", color=style.ORIGINAL, **margin)
             return
         counts, edges = numpy.histogram(values, BINS, self._limits)
@@ -151,6 +152,7 @@ class Ruler:
         self._ends[1].at, self._ends[1].text = (min(high, right - room), height), f"q = {number(view.quant_max)}"
 
     def _connect(self, view: View) -> None:
+        self._dots[0].set_xdata(view.x.flatten().numpy())
         pairs = numpy.stack([view.x.flatten().double().numpy(), view.x_hat.flatten().double().numpy()], axis=1)
         segments = numpy.stack([pairs, numpy.broadcast_to([0.9, self._edge], pairs.shape)], axis=2)
         clipped = view.clipped.flatten().numpy()
@@ -207,33 +209,28 @@ class CodeCells:
         axes.set_xlim(0, columns)
         axes.set_ylim(rows, 0)
         self._title = title(axes)
-        self._frames, self._codes, self._reals = [], [], []
-        still = []
+        self._frames, self._values, self._codes, self._reals = [], [], [], []
         for i, j in numpy.ndindex(rows, columns):
             axes.add_patch(Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, fill=False, ec=style.LEVELS, lw=1))
             frame = Rectangle(
                 (j + 0.05, i + 0.05), 0.9, 0.9, fill=False, ec=style.CLIPPED, lw=2, ls="dotted", hatch="//"
             )
             self._frames.append(axes.add_patch(frame))
-            still.append(Label((j + 0.5, i + 0.2), axes.transData, size=9.5, opaque=True))
-            still[-1].text = number(float(x[i, j]))
+            self._values.append(Label((j + 0.5, i + 0.2), axes.transData, size=9.5, opaque=True))
             self._codes.append(Label((j + 0.5, i + 0.51), axes.transData, size=17, bold=True, opaque=True))
             self._reals.append(Label((j + 0.5, i + 0.83), axes.transData, size=9.5, color=style.QUANTIZED, opaque=True))
-        self.moving: Sequence[Artist] = [*self._frames, *still, *self._codes, *self._reals, self._title]
-        for label in (*still, *self._codes, *self._reals):
+        self.moving: Sequence[Artist] = [*self._frames, *self._values, *self._codes, *self._reals, self._title]
+        for label in (*self._values, *self._codes, *self._reals):
             axes.add_artist(label)
 
     def update(self, view: View) -> None:
         """Write the codes of a view."""
-        rows = zip(
-            self._frames, self._codes, self._reals,
-            view.q.flatten().tolist(), view.x_hat.flatten().tolist(), view.clipped.flatten().tolist(),
-            strict=True,
-        )  # fmt: skip
-        for frame, code, real, q, x_hat, clipped in rows:
+        cells = zip(self._frames, self._values, self._codes, self._reals, strict=True)
+        numbers = zip(*(t.flatten().tolist() for t in (view.x, view.q, view.x_hat, view.clipped)), strict=True)
+        for (frame, value, code, real), (x, q, x_hat, clipped) in zip(cells, numbers, strict=True):
             frame.set_visible(clipped)
-            code.text, code.color = number(q), style.CLIPPED_TEXT if clipped else style.QUANTIZED
-            real.text = number(x_hat)
+            value.text, code.text, real.text = number(x), number(q), number(x_hat)
+            code.color = style.CLIPPED_TEXT if clipped else style.QUANTIZED
         self._title.text = clip_sentence(view)
 
 

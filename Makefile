@@ -7,10 +7,11 @@ BIN := .venv/Scripts
 else
 BIN := .venv/bin
 endif
+COLAB := $(subst .venv,.venv-colab,$(BIN))
 INSTALLED := .venv/installed
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: help lab test notebooks address lint format clean
+.PHONY: help lab test test-colab notebooks address lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +22,9 @@ lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
 test: $(INSTALLED) ## run every test and re-execute every notebook
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest $(NBVAL) notebooks
+
+test-colab: .venv-colab/installed ## re-execute every notebook alone, in Colab's package set
+	$(COLAB)/python -m tools.colab
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
 	$(BIN)/python -m tools.notebooks
@@ -38,11 +42,13 @@ format: $(INSTALLED) ## format the code and the notebooks
 	$(BIN)/ruff format
 
 clean: ## remove the environment and the caches, but never your notebooks
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-colab .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# The stamp is newer than requirements.txt exactly when the environment is complete.
+# A stamp is newer than its requirements exactly when the environment is complete.
 $(INSTALLED): requirements.txt
+.venv-colab/installed: requirements-colab.txt
+.venv/installed .venv-colab/installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": try make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	touch $(INSTALLED)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/$(notdir $(BIN))/python -m pip install --quiet -r $<
+	touch $@

@@ -56,7 +56,8 @@ def house_style() -> Iterator[None]:
 
 def new_figure(width: float, height: float, dpi: int) -> Figure:
     """Return an empty figure of this size in inches, with a canvas that no window shows."""
-    figure = Figure(figsize=(width, height), dpi=dpi)
+    hair = 1e-6  # so that 9.2 inches at 105 dpi are 966 pixels, not 965.99 and one less
+    figure = Figure(figsize=(width + hair, height + hair), dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
 

@@ -82,7 +82,7 @@ def browser_page(width: int = 1280, height: int = 900) -> Iterator[Page]:
 
 def open_notebook(page: Page, address: str, name: str) -> None:
     """Open a notebook and wait until its kernel is ready."""
-    page.goto(f"{address}/lab/tree/{name}")
+    page.goto(f"{address}/lab/tree/{name}?reset")  # with nothing else open
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     page.wait_for_function(f"{CURRENT}?.sessionContext?.session?.kernel?.status === 'idle'")
     # All cells are rendered, so that a test can find those that are out of sight.

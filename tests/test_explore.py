@@ -1,6 +1,7 @@
 """The explorer engine and the explorers: every slider to both ends, random walks, and learners' functions."""
 
 import json
+import math
 import random
 from types import SimpleNamespace
 
@@ -8,9 +9,9 @@ import pytest
 import torch
 from strategies import SEED as T
 
-from quantlib import dequantize, l2_error, quantize
+from quantlib import choose_qparams, dequantize, l2_error, quantize
 from quantlib.data import load_weight
-from quantlib.lab import Explorer, Slider, explore, explore_affine, page, style
+from quantlib.lab import Explorer, Slider, explore, explore_affine, explore_range, page, style
 
 
 def of_weights():
@@ -25,7 +26,15 @@ EXPLORERS = {"seed": lambda: (explore_affine(T), T), "weights": of_weights}
 
 
 def expected_norm(x, s, z):
-    return f"Norm of the error: {l2_error(x, dequantize(quantize(x, s, z), s, z)):.4f}"
+    """Return what the readout of explore_affine must contain."""
+    return f"Norm of the error: {l2_error(x, dequantize(quantize(x, s, int(z)), s, int(z))):.4f}"
+
+
+def expected_range(top):
+    """Return what the readout of explore_range on T must contain."""
+    x = torch.where(T.max() == T, top, T)
+    s, z, *_ = choose_qparams(x)
+    return f"The largest value is {top:.1f}; s = {s:.4g} and z = {style.number(int(z))}"
 
 
 @pytest.fixture(scope="module", params=EXPLORERS)
@@ -76,6 +85,27 @@ def test_a_learners_function_drives_the_picture():
     mine = explore_affine(T, my_quantize)
     assert f"Norm of the error: {l2_error(T, torch.full_like(T, 245.0)):.4f}" in mine.picture.alt
     assert mine.picture.png != explore_affine(T).picture.png
+
+
+def test_stretching_the_largest_value_stretches_the_ruler():
+    explorer = explore_range(T)
+    top = explorer.controls["top"]
+    for value in (top.min, 900.0, top.max):
+        assert expected_range(value) in explorer.move(top=value)
+
+
+def test_a_learners_step_drives_the_ruler_and_a_bad_one_does_not():
+    def my_step(x):
+        return 10.0
+
+    assert "s = 10 and z =" in explore_range(T, my_step).picture.alt
+    for bad, said in ((-1.0, "a step that is not positive"), (None, "None"), (math.nan, "NaN or infinity")):
+
+        def my_step(x, bad=bad):
+            return bad
+
+        text = explore_range(T, my_step, lambda x: 0.5).picture.alt
+        assert "s = 3.579 and z =" in text and said in text and "not a small integer" in text
 
 
 def unwritten(x, s, z): ...

@@ -1,5 +1,6 @@
 """What holds for every notebook: structure, accessible pictures, committed outputs, and no more code than prose."""
 
+import itertools
 import re
 
 import nbformat
@@ -41,7 +42,7 @@ def test_one_title_and_headings_in_order(nb):
     found = [match for text in prose(nb) for match in HEADING.findall(text)]
     levels, texts = [len(marks) for marks, _ in found], [text for _, text in found]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
     assert len(set(texts)) == len(texts)
 
 

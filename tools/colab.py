@@ -1,4 +1,4 @@
-"""Run every notebook as Colab would: alone in an empty folder, in Colab's package set, the suite cloned by its setup cell.
+"""Run every notebook as Colab would: alone in an empty folder, in Colab's package set, the suite cloned by its setup.
 
     .venv-colab/bin/python -m tools.colab
 

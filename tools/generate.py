@@ -75,7 +75,8 @@ def row(path: Path) -> str:
     if title is None or minutes is None:
         raise ValueError(f"the first cell of {path.name} needs '# 01 · Question?' and '**20 minutes**'")
     inside = path.relative_to(project.ROOT).as_posix()
-    return f"| [{title['number']}]({inside}) | {title['question']} | {minutes[1]} | [Open {title['number']} in Colab]({colab_link(path)}) |"
+    number, question = title["number"], title["question"]
+    return f"| [{number}]({inside}) | {question} | {minutes[1]} | [Open {number} in Colab]({colab_link(path)}) |"
 
 
 def table() -> str:

@@ -54,7 +54,8 @@ class Prediction:
             )
             right = f'<b style="color:{colour}">{word}</b> {right}'
         picture = self.picture.html() if self.picture else ""
-        return f'<p role="status" style="line-height:1.5;margin:8px 0">{right} {html.escape(self.why)}</p>{picture}'
+        role = "" if predicted is None else 'role="status" '
+        return f'<p {role}style="line-height:1.5;margin:8px 0">{right} {html.escape(self.why)}</p>{picture}'
 
     def _still(self) -> dict[str, str]:
         options = ", ".join(self.options[:-1]) + " or " + self.options[-1]

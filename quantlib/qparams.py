@@ -1,5 +1,6 @@
 """Quantization parameters: what they are, which are valid, and how a range of values chooses them."""
 
+from functools import lru_cache
 from math import inf
 from numbers import Real
 from typing import Any, NamedTuple
@@ -74,6 +75,7 @@ def _one_value(value: Any, x: Tensor, name: str) -> Any:
     )
 
 
+@lru_cache(maxsize=256)
 def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
     return len(shape) <= len(onto) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(onto), strict=False))
 

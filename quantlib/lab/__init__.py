@@ -15,7 +15,9 @@ from .checks import (
 from .explore import Explorer, Slider
 from .explorers import explore_affine, explore_range
 from .figures import draw_matrices, draw_ruler, draw_staircase, draw_trace
+from .overflow import draw_circle, draw_factor, draw_repairs, draw_sawtooth, draw_there_and_back, explore_factor
 from .predict import predict
+from .rulers import draw_formats
 
 __all__ = [
     "Explorer",
@@ -30,11 +32,18 @@ __all__ = [
     "check_step",
     "check_wrap",
     "check_zero",
+    "draw_circle",
+    "draw_factor",
+    "draw_formats",
     "draw_matrices",
+    "draw_repairs",
     "draw_ruler",
+    "draw_sawtooth",
     "draw_staircase",
+    "draw_there_and_back",
     "draw_trace",
     "explore_affine",
+    "explore_factor",
     "explore_range",
     "predict",
 ]

@@ -38,8 +38,8 @@ class Label(Artist):
         bold: bool = False, ha: str = "center", opaque: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.at, self.color, self.ha, self.text = at, color, ha, ""
-        self._size, self._bold, self._opaque = size, bold, opaque
+        self.at, self.color, self.bold, self.ha, self.text = at, color, bold, ha, ""
+        self._size, self._opaque = size, opaque
         self.set_transform(transform)
         self.set_zorder(4)
 
@@ -47,7 +47,7 @@ class Label(Artist):
         """Copy the pixels of the text, at whole pixels."""
         if not self.text or not self.get_visible():
             return
-        stamp = _stamp(self.text, self._size, self._bold, self.color, self._opaque, renderer.dpi)
+        stamp = _stamp(self.text, self._size, self.bold, self.color, self._opaque, renderer.dpi)
         height, width, _ = stamp.shape
         x, y = self.get_transform().transform(self.at)
         renderer.draw_image(renderer.new_gc(), round(x - _LEFT[self.ha] * width), round(y - height / 2), stamp)

@@ -207,10 +207,17 @@ class StandIn:
         function: the learner's.
         own: quantlib's, called with the same arguments.
         problem: takes a value and the first argument, and says why the value cannot be used, or "".
+        instead: what the reader sees where the function cannot be used.
     """
 
-    def __init__(self, function: Callable[..., Any], own: Callable[..., Any], problem: Callable[..., str]) -> None:
-        self._function, self._own, self._problem = function, own, problem
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        own: Callable[..., Any],
+        problem: Callable[..., str],
+        instead: str = "The picture shows quantlib's instead.",
+    ) -> None:
+        self._function, self._own, self._problem, self._instead = function, own, problem, instead
         self._name = getattr(function, "__name__", "your function")
         self._given_up = ""
 
@@ -224,7 +231,5 @@ class StandIn:
         problem = "" if outcome.changed else outcome.problem
         problem = problem or self._problem(outcome.value, arguments[0])
         if problem:
-            return self._own(*arguments), sentence(
-                f"{self._name}: {problem}"
-            ) + " The picture shows quantlib's instead."
+            return self._own(*arguments), sentence(f"{self._name}: {problem}") + f" {self._instead}"
         return outcome.value, sentence(f"{self._name}: {outcome.problem}") if outcome.problem else ""

@@ -41,7 +41,7 @@ def grid(bits: int, *, signed: bool = True, narrow: bool = False) -> tuple[int, 
 
 def check_bits(bits: int) -> None:
     """Raise a QuantlibError unless bits is an integer from 2 to 16."""
-    if not isinstance(bits, int) or isinstance(bits, bool) or not 2 <= bits <= WIDEST:
+    if not isinstance(bits, int) or not 2 <= bits <= WIDEST:
         raise QuantlibError("bits must be an integer from 2 to 16", repr(bits), "use 8 for int8, 4 for int4")
 
 

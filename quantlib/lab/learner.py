@@ -124,9 +124,11 @@ def number_problem(value: Any, _x: object) -> str:
     if value is None:
         return tensor_problem(value)
     try:
-        return "" if math.isfinite(float(value)) else "it returned NaN or infinity"
-    except (TypeError, ValueError, RuntimeError):
-        return f"it returned {article(type(value).__name__)}, not one number"
+        if not isinstance(value, (str, bytes)):  # float("3") is 3.0
+            return "" if math.isfinite(float(value)) else "it returned NaN or infinity"
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    return f"it returned {article(type(value).__name__)}, not one number"
 
 
 def step_problem(value: Any, x: object) -> str:

@@ -1,0 +1,220 @@
+"""A learner's function is called safely, whatever it does, and what it did is said in one sentence."""
+
+import contextlib
+import sys
+import threading
+import time
+
+import pytest
+import torch
+
+from quantlib.lab.learner import KEPT, RoundTrip, call, number_problem, step_problem, tensor_problem, whole_problem
+
+X = torch.tensor([1.0, 2.5])
+
+
+class Grumpy(Exception):
+    def __str__(self):
+        raise ValueError("not even this works")
+
+
+def raises(error):
+    def f(x):
+        raise error
+
+    return f
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (ValueError("bad"), "it raised ValueError: bad"),
+        (ValueError("one\ntwo"), "it raised ValueError: one"),
+        (KeyError(), "it raised KeyError"),
+        (SystemExit(3), "it raised SystemExit: 3"),
+        (BaseException("low"), "it raised BaseException: low"),
+        (Grumpy(), "it raised Grumpy"),
+        (ValueError("a" * 500), "it raised ValueError: " + "a" * 117 + "..."),
+    ],
+)
+def test_what_is_raised_is_said(error, problem):
+    assert call(raises(error), X).problem == problem
+
+
+def test_the_stop_button_still_stops():
+    with pytest.raises(KeyboardInterrupt):
+        call(raises(KeyboardInterrupt()), X)
+
+
+def test_arguments_are_copies_and_a_change_is_seen():
+    x = X.clone()
+    outcome = call(lambda x: x.mul_(2), x)
+    assert torch.equal(x, X) and outcome.changed and outcome.problem == "it changes its input in place"
+    assert outcome.value.tolist() == [2.0, 5.0]
+    assert not call(lambda x: x * 2, x).changed
+
+
+def test_a_changed_shape_or_dtype_is_a_change():
+    def casts(x):
+        x.data = x.data.double()
+
+    assert call(lambda x: x.resize_(1), X).changed
+    assert call(casts, X).changed
+
+
+def ellipsis(x): ...
+
+
+def nothing(x):
+    pass
+
+
+def documented(x):
+    """Return x."""
+
+
+def returns_ellipsis(x):
+    y = x + 1  # noqa: F841
+    return ...
+
+
+def says_so(x):
+    raise NotImplementedError
+
+
+of_torch = raises(NotImplementedError("not implemented for 'Char'"))
+
+
+def of_a_dtype(x):
+    return of_torch(x)
+
+
+@pytest.mark.parametrize("f", [ellipsis, nothing, documented, returns_ellipsis, says_so])
+def test_an_unwritten_function_is_known_as_such(f):
+    outcome = call(f, X)
+    assert outcome.unwritten and outcome.problem == "it is not written yet" and outcome.value is None
+
+
+@pytest.mark.parametrize("f", [of_a_dtype, lambda x: print(x), lambda x: 0])
+def test_a_written_function_is_not_called_unwritten(f):
+    assert not call(f, X).unwritten
+
+
+def test_what_it_prints_is_caught_and_not_hoarded(capsys):
+    def noisy(x):
+        print("a" * 100)
+        print("warn", file=sys.stderr)
+        for _ in range(100):
+            print("b" * 10_000)
+        return x
+
+    outcome = call(noisy, X)
+    assert torch.equal(outcome.value, X) and len(outcome.printed) == KEPT
+    assert outcome.printed.startswith("a" * 100 + "\nwarn\n")
+    assert capsys.readouterr() == ("", "")
+
+
+def loops(x):
+    while True:
+        pass
+
+
+def sleeps(x):
+    time.sleep(60)
+
+
+def swallows(x):
+    while True:
+        with contextlib.suppress(Exception):
+            torch.sin(x)
+
+
+def swallows_all(x):
+    caught = 0
+    while caught < 2:
+        try:
+            time.sleep(60)
+        except BaseException:
+            caught += 1
+    loops(x)
+
+
+@pytest.mark.parametrize("f", [loops, sleeps, swallows, swallows_all])
+def test_an_endless_loop_is_stopped(f):
+    began = time.monotonic()
+    outcome = call(f, X, seconds=0.05)
+    assert outcome.timed_out and outcome.problem == "it took longer than 0.05 s and was stopped"
+    assert time.monotonic() - began < 10
+
+
+def test_no_alarm_is_left_behind():
+    call(loops, X, seconds=0.05)
+    time.sleep(0.12)  # a second ring would raise here
+
+
+def test_outside_the_main_thread_it_is_called_without_an_alarm():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(call(lambda x: x + 1, X).value.tolist()))
+    thread.start()
+    thread.join()
+    assert found == [[2.0, 3.5]]
+
+
+class Agreeable(torch.Tensor):
+    def __eq__(self, other):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "it returned None: is a `return` missing?"),
+        ("text", "it returned a str, not a tensor"),
+        (3, "it returned an int, not a tensor"),
+        (X.as_subclass(Agreeable), "it returned an Agreeable, not a tensor"),
+        (X > 1, "it returned torch.bool, not a plain tensor of numbers"),
+        (X + 1j, "it returned torch.complex64, not a plain tensor of numbers"),
+        (X.to_sparse(), "it returned a sparse tensor, not a plain tensor of numbers"),
+        (X.to("meta"), "it returned no values, not a plain tensor of numbers"),
+        (X, ""),
+        (torch.nn.Parameter(X), ""),
+        (X.half(), ""),
+    ],
+)
+def test_what_is_no_plain_tensor_is_said(value, problem):
+    assert tensor_problem(value) == problem
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "step", "whole"),
+    [
+        (3, "", "", ""),
+        (torch.tensor([3.0]), "", "", ""),
+        (0.5, "", "", "it returned a number that is not a small integer"),
+        (-1, "", "it returned a step that is not positive", ""),
+        (0, "", "it returned a step that is not positive", ""),
+        (1e6, "", "", "it returned a number that is not a small integer"),
+        *((v, *["it returned NaN or infinity"] * 3) for v in (float("nan"), float("inf"), torch.tensor(float("nan")))),
+        (None, *["it returned None: is a `return` missing?"] * 3),
+        ("3", *["it returned a str, not one number"] * 3),
+        (10**400, *["it returned an int, not one number"] * 3),
+        (X, *["it returned a Tensor, not one number"] * 3),
+        ([], *["it returned a list, not one number"] * 3),
+    ],
+)
+def test_what_is_no_number_no_step_or_no_integer_is_said(value, number, step, whole):
+    assert (number_problem(value, X), step_problem(value, X), whole_problem(value, X)) == (number, step, whole)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch is about to drop its quantized dtypes
+def test_a_quantized_dtype_is_no_plain_tensor():
+    q = torch.quantize_per_tensor(X, 1.0, 0, torch.qint8)
+    assert tensor_problem(q) == "it returned torch.qint8, not a plain tensor of numbers"
+
+
+def test_a_missing_return_is_said_even_where_the_input_is_changed():
+    def quantize(x, s, z):
+        x += z
+
+    _, _, notice = RoundTrip(quantize, lambda q, s, z: s * (q.float() - z))(X, 1.0, 3)
+    assert notice == "quantize: it returned None: is a `return` missing? The picture shows quantlib's instead."

@@ -622,6 +622,12 @@ def keeps_fraction(x: Tensor) -> Tensor:
     return -128 + _steps_to_zero(x)
 
 
+@_known("zero", "truncation where rounding is meant", "Round to the nearest integer: int() cuts the fraction off.")
+def cuts_fraction(x: Tensor) -> Tensor:
+    """Cutting the fraction off moves the mark by up to a whole step."""
+    return (-128 + _steps_to_zero(x)).trunc()
+
+
 @_known("zero", "always 0", "The code 0 stands for 0.0 only if the values reach equally far to both sides.")
 def is_always_zero(x: Tensor) -> Tensor:
     """That is the zero point of the symmetric quantizer."""

@@ -5,6 +5,10 @@ import re
 from functools import partial
 
 import pytest
+import test_clipping
+import test_landscape
+import test_norms
+import test_overflow
 from jupyter import browser_page, chromium, lab, open_notebook, run_all
 from strategies import SEED
 from test_explore import expected_norm, expected_range
@@ -24,6 +28,9 @@ NOTEBOOKS = [path.name for path in project.notebooks()]
 EXPECTED = {
     "00_start_here.ipynb": [expected_range],
     "01_affine_formula.ipynb": [partial(expected_norm, SEED), partial(expected_norm, load_weight("ffn_down"))],
+    "02_clamping.ipynb": [test_clipping.readout_1, test_clipping.readout_2],
+    "03_naive_max_abs.ipynb": [test_overflow.readout],
+    "04_error_norms.ipynb": [test_norms.readout, test_landscape.readout],
 }
 
 

@@ -28,10 +28,15 @@ def test_staircase_says_its_step():
 
 
 def test_matrices_say_the_largest_error():
-    assert "which is at most 39.1" in draw_matrices(T, 3.5, -70).alt
-    assert "which is at most 0." in draw_matrices(torch.zeros(3, 3), 1.0, 0).alt
+    assert "values of up to 728.6 in size come back with an error of at most 39.1." in draw_matrices(T, 3.5, -70).alt
+    assert "an error of at most 0." in draw_matrices(torch.zeros(3, 3), 1.0, 0).alt
     assert "no value clips" in draw_matrices(torch.eye(20), 0.5, 0).alt
 
 
 def test_trace_follows_one_number_there_and_back():
     assert draw_trace([728.6], 3.5, -70).alt == "Step by step: 728.6 is stored as 127 and comes back as 689.5."
+
+
+def test_ruler_can_pose_the_question_alone():
+    alt = draw_ruler(T, 3.5, -70, mapped=False).alt
+    assert alt.endswith("1 of 9 values lies beyond the levels.") and "Norm" not in alt

@@ -174,8 +174,10 @@ class Check:
         return [m for m in MISCONCEPTIONS[self.deed] if all(self._alike(m, trial) for trial in trials)]
 
     def _alike(self, misconception: Misconception, trial: "Trial") -> bool:
-        its = self.unpack(call(misconception, *trial.arguments).value)
-        return not isinstance(its, str) and same(trial.got, its, trial.arguments)
+        its = call(misconception, *trial.arguments)
+        parts = self.unpack(its.value)
+        guilty = trial.outcome.changed or not its.changed  # one that changes its input is known by that
+        return guilty and not isinstance(parts, str) and same(trial.got, parts, trial.arguments)
 
     def _is_written_in(self, trials: Sequence["Trial"]) -> bool:
         return len(trials) == len(self.cases) and all(

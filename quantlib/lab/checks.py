@@ -232,7 +232,7 @@ _RANGES: tuple[Arguments, ...] = (
     *_values(*([span] for span in _SPANS)),
     _T_ALONE,
     (-2 * T,),
-    *((x.flatten()[:4] * torch.tensor([1.0, -1.0, 1.0, -1.0]),) for x, *_ in _random_reals()[:6]),
+    *((x.flatten()[:4].abs() * torch.tensor([1.0, -1.0, 1.0, -1.0]),) for x, *_ in _random_reals()[:6]),
 )
 _STEP = Check(
     "step",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..affine import dequantize, quantize, unclamped_codes
 from . import style
-from .panels import FEW, Ruler, Staircase, View, describe, is_clipped
+from .panels import FEW, Ruler, Staircase, View, clip_sentence, describe, is_clipped
 from .picture import Picture, picture
 from .style import number
 
@@ -25,6 +25,7 @@ def draw_ruler(
     quant_max: int = 127,
     *,
     limits: tuple[float, float] | None = None,
+    mapped: bool = True,
 ) -> Picture:
     """Draw the values of x above the levels that the codes stand for.
 
@@ -32,6 +33,7 @@ def draw_ruler(
         x: real values, any shape.
         s, z, quant_min, quant_max: the ruler.
         limits: the ends of the number line; by default they hold x and the levels.
+        mapped: whether to show which level each value gets.
     """
     view = make_view(x, s, z, quant_min, quant_max, torch.zeros(1))
     if limits is None:
@@ -41,7 +43,12 @@ def draw_ruler(
         figure = style.new_figure(9.2, 2.3, DPI)
         panel = Ruler(figure.add_axes((0.075, 0.25, 0.90, 0.58)), x, limits)
         panel.update(view)
-        return picture(figure, f"Number line. {describe(view)}")
+        if mapped:
+            return picture(figure, f"Number line. {describe(view)}")
+        panel.hide_mapping()
+        beyond = clip_sentence(view).replace("clips", "lies").replace("clip", "lie")
+        text = f"Number line of {x.numel()} values over {view.quant_max - view.quant_min + 1} levels"
+        return picture(figure, f"{text} from {number(view.low)} to {number(view.high)}: {beyond} beyond the levels.")
 
 
 def draw_staircase(s: float, z: int, quant_min: int = -128, quant_max: int = 127, *, reach: float) -> Picture:
@@ -68,8 +75,8 @@ def draw_matrices(x: Tensor, s: float, z: int, quant_min: int = -128, quant_max:
             axes = figure.add_axes((0.01 + 0.25 * k, 0.06, 0.225, 0.74))
             axes.set_title(name, pad=6)
             _draw_matrix(axes, values, tint / ((largest if k == 3 else span) or 1.0))
-        what = "Four matrices: input, codes, reconstruction and error"
-        return picture(figure, f"{what}, which is at most {number(largest)}. {describe(view)}")
+        what = f"Input, codes, reconstruction and error: values of up to {number(span)} in size come back"
+        return picture(figure, f"{what} with an error of at most {number(largest)}. {describe(view)}")
 
 
 def _draw_matrix(axes: Axes, values: Tensor, tint: Tensor) -> None:

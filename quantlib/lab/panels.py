@@ -151,6 +151,11 @@ class Ruler:
         self._ends[0].at, self._ends[0].text = (max(low, left + room), height), f"q = {number(view.quant_min)}"
         self._ends[1].at, self._ends[1].text = (min(high, right - room), height), f"q = {number(view.quant_max)}"
 
+    def hide_mapping(self) -> None:
+        """Leave out which level each value gets."""
+        self._inside.set_visible(False)
+        self._outside.set_visible(False)
+
     def _connect(self, view: View) -> None:
         self._dots[0].set_xdata(view.x.flatten().numpy())
         pairs = numpy.stack([view.x.flatten().double().numpy(), view.x_hat.flatten().double().numpy()], axis=1)

@@ -23,7 +23,8 @@ ROUNDS = 40
 
 T = "torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])"
 WEIGHTS = (
-    'scale=Slider("s", "scale s", 0.0625, 0.0005, 0.08, 0.0005), zero_point=Slider("z", "zero point z", 0, -128, 127, 1),'
+    'scale=Slider("s", "scale s", 0.0625, 0.0005, 0.08, 0.0005), '
+    'zero_point=Slider("z", "zero point z", 0, -128, 127, 1),'
     " limits=(-2, 9), window=(slice(90, 108), slice(844, 868))"
 )
 SETUP = """

@@ -3,8 +3,9 @@
     python -m benchmarks.core                    prints a Markdown table
     python -m benchmarks.core memory quantize    prints the memory in MiB that a call takes beyond its result
 
-Every ratio compares medians of interleaved runs: on a busy machine both sides slow down together. Run it while
-nothing else runs.
+Every ratio compares medians of interleaved runs. Run it while nothing else runs: where the processor's cores are busy,
+torch's threads wait for each other after every operation on every tile, and ours becomes many times slower, while one
+large operation hardly suffers. OMP_WAIT_POLICY=passive in the environment prevents most of that.
 """
 
 import platform
@@ -93,9 +94,9 @@ def seconds_of(call: Call, inner: int) -> float:
     return (perf_counter() - start) / inner
 
 
-def plain(x: Tensor, s: object, z: object) -> Tensor:
+def plain(x: Tensor, s: float | Tensor, z: int | Tensor) -> Tensor:
     """The formula as five whole-tensor operations: what one writes first."""
-    return (x / s + z).round().clamp(-128, 127).to(torch.int8)  # type: ignore[operator]
+    return (x / s + z).round().clamp(-128, 127).to(torch.int8)
 
 
 def large_rows() -> list[Row]:
@@ -130,7 +131,7 @@ def large_rows() -> list[Row]:
 
 def small_rows() -> list[Row]:
     x = values(SMALL)
-    choices = {
+    choices: dict[str, tuple[float | Tensor, int | Tensor, str]] = {
         "numbers": (0.03, -5, "<= 1.5"),
         "0-d tensors": (torch.tensor(0.03), torch.tensor(-5), "<= 2"),
         "one qparam a row": (torch.full((32, 1), 0.03), torch.full((32, 1), -5, dtype=torch.int32), "<= 2"),
@@ -159,7 +160,13 @@ def in_own_process(name: str) -> float:
 
 def memory_beyond_result(name: str) -> float:
     """MiB that one call takes at its peak, beyond its result. The library is warmed up on a slice before."""
-    function = {"quantize": quantize, "dequantize": dequantize, "fake_quantize": fake_quantize, "plain": plain}[name]
+    functions: dict[str, Callable[[Tensor, float, int], Tensor]] = {
+        "quantize": quantize,
+        "dequantize": dequantize,
+        "fake_quantize": fake_quantize,
+        "plain": plain,
+    }
+    function = functions[name]
     x = torch.ones(LARGE, dtype=torch.int8 if name == "dequantize" else torch.float32)
     function(x[:512], 0.03, -5)
     before = process_bytes("VmRSS")

@@ -283,6 +283,10 @@ def test_a_wrong_value_comes_before_a_changed_input_and_both_are_said():
     assert verdict.message.endswith("It also changes its input in place.")
 
 
+def test_right_values_of_another_dtype_are_not_taken_for_a_change_in_place():
+    assert checks.check_quantize(lambda x, s, z: quantize(x, s, z).int()).misconceptions == ()
+
+
 def test_of_a_large_tensor_only_the_wrong_element_is_shown():
     def mine(x, s, z):
         q = quantize(x, s, z)

@@ -165,7 +165,7 @@ _CLAMP = Check(
     _BEFORE_CLAMP,
     (
         "What is below quant_min becomes quant_min, what is above quant_max becomes quant_max, the rest stays.",
-        "torch.clamp does both ends; torch.where does one at a time.",
+        "torch.where(v > quant_max, quant_max, v) does one end.",
     ),
 )
 

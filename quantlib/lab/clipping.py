@@ -517,7 +517,7 @@ def draw_free(x: Tensor, s: float, z: int, scales: Sequence[float]) -> Picture:
         for scale, zero_points in found.items():
             axes.plot(zero_points, [scale] * len(zero_points), "o", color=style.BETTER, ms=6.5, mec="white", zorder=5)
             _tag(axes, (zero_points[-1], scale), f"s = {number(scale)}: {_span(zero_points)}", style.BETTER_TEXT)
-        axes.set_title("z slides from one end to the other; only a larger s makes room for both")
+        axes.set_title("z decides which end clips; only a larger s makes room for both")
         free = "; ".join(f"s = {number(scale)}: {_span(free)}" for scale, free in found.items())
         text = "Map of z and s. For small z the lower end clips, for large z the upper, for small s both"
         return picture(figure, f"{text}. In a wedge that opens upwards nothing clips: for {free}.")

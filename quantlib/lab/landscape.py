@@ -154,13 +154,19 @@ class Slice:
         self._title = title(axes)
         self._curve = axes.plot([], [], color=style.ORIGINAL, lw=1.1)[0]
         self._dot = axes.plot([], [], "o", ms=12, mfc="none", mec=style.QUANTIZED, mew=2.2, clip_on=False)[0]
-        self.moving: Sequence[Artist] = [self._curve, self._dot, self._title]
+        self._off = Label((0, 0), axes.transData, size=9, color=style.QUANTIZED, ha="left", opaque=True)
+        axes.add_artist(self._off)
+        self.moving: Sequence[Artist] = [self._curve, self._dot, self._off, self._title]
 
     def update(self, view: Point) -> None:
         """Draw the slice at the reader's zero point, and the point on it; a point above the picture becomes a wedge."""
         self._curve.set_data(self._scales, view.slice)
+        off = view.mse > 0.8 * LARGEST
         self._dot.set_data([view.s], [min(view.mse, 0.8 * LARGEST)])
-        self._dot.set_marker("o" if view.mse <= 0.8 * LARGEST else "^")
+        self._dot.set_marker("^" if off else "o")
+        room = self._scales[0] + 0.48 * (self._scales[-1] - self._scales[0])
+        self._off.at = min(view.s + 0.05 * (self._scales[-1] - self._scales[0]), room), 0.8 * LARGEST
+        self._off.text = f"{number(view.mse)}, off the scale" if off else ""
         self._title.text = f"at z = {number(view.z)}: {_verdict(view)}"
 
 

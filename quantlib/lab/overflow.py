@@ -186,7 +186,7 @@ class FactorCurve:
         axes.set_ylim(1, 3 * norms.max())
         axes.yaxis.set_major_formatter(_whole)
         axes.set_xlabel(f"factor: the code that {number(x.abs().max().item())} asks for")
-        axes.set_ylabel("norm of the error")
+        axes.set_ylabel("norm of the error (log)")
         axes.plot(factors, numpy.where(fits, norms, numpy.nan), color=style.QUANTIZED, lw=2)
         axes.plot(factors, numpy.where(fits, numpy.nan, norms), color=style.CLIPPED, lw=2, ls="dotted")
         self._name(axes, factors, norms, fits)
@@ -323,7 +323,7 @@ def draw_repairs(norms: Mapping[str, float]) -> Picture:
         axes.xaxis.set_major_formatter(_whole)
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0, labelsize=10, labelcolor="black")
-        axes.set_xlabel("norm of the error")
+        axes.set_xlabel("norm of the error (logarithmic)")
         axes.set_title(f"smallest error: {names[best]}")
         said = "; ".join(f"{name} {value:.1f}" for name, value in norms.items())
         return picture(figure, f"Norm of the error, the smallest for {names[best]}: {said}.")
@@ -355,7 +355,7 @@ def _draw_counts(axes: Axes, x: Tensor, view: Attempt) -> None:
         axes.stairs(counts, edges, baseline=0.7, color=ink, fill=bool(hatch), lw=1.2, hatch=hatch, ec=edge)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.7)
-    axes.set_ylabel("how many")
+    axes.set_ylabel("how many (log)")
     axes.tick_params(labelbottom=False)
 
 

@@ -47,7 +47,7 @@ def draw_formats(value: float, low: float, high: float) -> Picture:
             _draw_row(axes, row, marks(dtype, low, high).numpy(), nearest[name])
         stored = " and ".join(f"{exact(nearest[name])} in {name}" for name in FLOATS)
         rounded = " and ".join(f"to {round(nearest[name])} in {name}" for name in FLOATS)
-        axes.set_title(f"{value:.2f} rounds {rounded}")
+        axes.set_title(f"{value:.2f} is stored as {stored}")
         said = f"{value:.2f} is stored as {stored}, and so rounds {rounded}"
         return picture(figure, f"Rulers of int8, float16 and bfloat16: {said}.")
 

@@ -2,6 +2,8 @@
 # PYTHON chooses the interpreter, LAB_ARGS goes to JupyterLab, URL is the repository's address.
 
 PYTHON ?= python3
+# Threads that wait must not keep the cores busy: with a browser beside torch, that costs up to a hundred times the work.
+export OMP_WAIT_POLICY ?= passive
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 else

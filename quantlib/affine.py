@@ -48,7 +48,8 @@ def quantize(x: Tensor, scale: Scale, zero_point: Zero, quant_min: int = -128, q
 def dequantize(q: Tensor, scale: Scale, zero_point: Zero) -> Tensor:
     """Return the real numbers that the codes stand for.
 
-    The subtraction runs in float: in int8 it would wrap around.
+    The subtraction runs in float: in int8 it would wrap around. A level beyond the largest float32 comes back
+    as infinity.
 
         x_hat = scale * (q - zero_point)
 

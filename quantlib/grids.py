@@ -71,6 +71,12 @@ def code_dtype(quant_min: int, quant_max: int) -> torch.dtype:
     raise QuantlibError("a grid holds codes of at most 16 bits", got, "stay in [-32768, 32767] or in [0, 65535]")
 
 
+def check_tensor(x: object) -> None:
+    """Raise a QuantlibError unless x is a tensor."""
+    if not isinstance(x, Tensor):
+        raise QuantlibError("x must be a torch tensor", type(x).__name__, "wrap it: torch.tensor(x)")
+
+
 def wrap(values: Tensor, bits: int = 8, *, signed: bool = True) -> Tensor:
     """Return the codes that remain when integers are stored in too few bits.
 
@@ -92,6 +98,7 @@ def wrap(values: Tensor, bits: int = 8, *, signed: bool = True) -> Tensor:
     >>> wrap(torch.tensor([127, 128, 255, 256])).tolist()
     [127, -128, -1, 0]
     """
+    check_tensor(values)
     quant_min, quant_max = grid(bits, signed=signed)
     exact = values.double() if values.is_floating_point() else values.long()
     if exact.is_floating_point() and not bool((exact.isfinite() & (exact == exact.round())).all()):

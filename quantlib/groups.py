@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
+from .grids import check_tensor
 
 
 def to_groups(x: Tensor, size: int) -> Tensor:
@@ -22,6 +23,7 @@ def to_groups(x: Tensor, size: int) -> Tensor:
     [[1.0, 2.0], [3.0, 0.0]]
     """
     _check_size(size)
+    check_tensor(x)
     if x.ndim == 0:
         raise QuantlibError("groups need at least one axis", "a 0-d tensor", "reshape it: x.reshape(1)")
     missing = -x.shape[-1] % size
@@ -42,10 +44,11 @@ def from_groups(groups: Tensor, length: int) -> Tensor:
     >>> from_groups(torch.tensor([[1.0, 2.0], [3.0, 0.0]]), 3).tolist()
     [1.0, 2.0, 3.0]
     """
+    check_tensor(groups)
     if groups.ndim < 2:
         raise QuantlibError("groups have at least two axes", f"{groups.ndim}", "pass what to_groups returned")
     count, size = groups.shape[-2:]
-    if not isinstance(length, int) or -(-length // size) != count:
+    if not isinstance(length, int) or -(-length // max(size, 1)) != count:
         rule = f"length must need exactly {count} groups of {size}"
         raise QuantlibError(rule, length, "pass the size of the original last axis")
     return groups.flatten(-2)[..., :length]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
-from .grids import grid
+from .grids import check_tensor, grid
 
 Scale = float | Tensor
 Zero = int | Tensor
@@ -37,10 +37,9 @@ def compute_dtype(x: Tensor) -> torch.dtype:
     return torch.float64 if x.dtype == torch.float64 else torch.float32
 
 
-def check_input(x: object) -> None:
+def check_input(x: Tensor) -> None:
     """Raise a QuantlibError unless x is a tensor of real floating-point numbers."""
-    if not isinstance(x, Tensor):
-        raise QuantlibError("x must be a torch tensor", type(x).__name__, "wrap it: torch.tensor(x)")
+    check_tensor(x)
     if not x.dtype.is_floating_point:
         raise QuantlibError("x must hold floating-point numbers", x.dtype, "convert it: x.float()")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SEED, errors, message
 
-from quantlib import dequantize, grid, l2_error, wrap
+from quantlib import QuantlibError, dequantize, grid, l2_error, wrap
 from quantlib.grids import check_bits, code_dtype
 
 BITS = range(2, 17)
@@ -150,3 +150,8 @@ def test_wrap_leaves_its_input_as_it_was():
     values = torch.tensor([300.0, -300.0])
     wrap(values)
     assert values.tolist() == [300.0, -300.0]
+
+
+def test_wrap_takes_a_tensor():
+    with pytest.raises(QuantlibError, match="x must be a torch tensor, got int; wrap it"):
+        wrap(255)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import errors, grids, half_steps, message, slack, tensors
 
-from quantlib import choose_qparams, dequantize, from_groups, quantize, to_groups
+from quantlib import QuantlibError, choose_qparams, dequantize, from_groups, quantize, to_groups
 
 SIZE_RULE = "the group size must be a positive integer, got {}; 32 or 128 are common"
 AXIS_RULE = "groups need at least one axis, got a 0-d tensor; reshape it: x.reshape(1)"
@@ -88,3 +88,11 @@ def test_wrong_groups_are_told_in_full(text, call):
 @pytest.mark.parametrize("length", [5, 6, 7, 8])
 def test_every_length_that_needs_the_groups_is_taken(length):
     assert from_groups(FOURS, length).shape == (3, length)
+
+
+def test_what_is_not_a_tensor_of_groups_is_refused():
+    for call in (lambda: to_groups([1.0], 2), lambda: from_groups([1.0], 2)):
+        with pytest.raises(QuantlibError, match="x must be a torch tensor, got list; wrap it"):
+            call()
+    with pytest.raises(QuantlibError, match="length must need exactly 2 groups of 0, got 3"):
+        from_groups(torch.zeros(2, 0), 3)

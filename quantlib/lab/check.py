@@ -170,14 +170,18 @@ class Check:
         return Verdict("wrong", text, hints, tuple(dict.fromkeys(k.name for k in known)))
 
     def _known(self, trials: Sequence["Trial"]) -> list[Misconception]:
-        """Return the misconceptions that give the same values as the function on everything tried."""
-        return [m for m in MISCONCEPTIONS[self.deed] if all(self._alike(m, trial) for trial in trials)]
+        """Return the misconceptions that give the same values on everything tried.
+
+        One that changes its input is no match for a function that never does.
+        """
+        alike = [m for m in MISCONCEPTIONS[self.deed] if all(self._alike(m, trial) for trial in trials)]
+        if any(trial.outcome.changed for trial in trials):
+            return alike
+        return [m for m in alike if not any(call(m, *trial.arguments).changed for trial in trials)]
 
     def _alike(self, misconception: Misconception, trial: "Trial") -> bool:
-        its = call(misconception, *trial.arguments)
-        parts = self.unpack(its.value)
-        guilty = trial.outcome.changed or not its.changed  # one that changes its input is known by that
-        return guilty and not isinstance(parts, str) and same(trial.got, parts, trial.arguments)
+        its = self.unpack(call(misconception, *trial.arguments).value)
+        return not isinstance(its, str) and same(trial.got, its, trial.arguments)
 
     def _is_written_in(self, trials: Sequence["Trial"]) -> bool:
         return len(trials) == len(self.cases) and all(

@@ -9,17 +9,7 @@ from strategies import SEED as T
 from quantlib import l2_error, split_error, unclamped_codes
 from quantlib.data import load_weight
 from quantlib.lab import Slider, explore_split
-from quantlib.lab.clipping import (
-    amount,
-    draw_clamp_and_wrap,
-    draw_end,
-    draw_free,
-    draw_reach,
-    draw_split,
-    free_zero_points,
-    parts_problem,
-    wrap_quantize,
-)
+from quantlib.lab.clipping import amount, draw_split, parts_problem
 from quantlib.lab.style import number
 
 MINUS = "\N{MINUS SIGN}"
@@ -188,26 +178,9 @@ def test_large_weights_without_any_clip_can_be_drawn():
     assert "no value clips" in draw_split(x, 0.01, 0, scale=Slider("s", "scale s", 0.01, 0.01, 0.02, 0.001)).alt
 
 
-def test_pictures_say_their_numbers():
-    assert "728.6 asks for the code 138, but the last code is 127" in draw_end(T, 3.5, -70).alt
-    assert "at most s/2 = 1.75" in draw_reach(T, 3.5, -70).alt
-    assert "The error of 728.6 is 39.1." in draw_reach(T, 3.5, -70).alt
-    assert "round 0.738. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt
-    alt = draw_clamp_and_wrap(728.6, 3.5, -70).alt
-    assert alt.endswith(f"Clamped, 728.6 comes back as 689.5. Wrapped, 728.6 comes back as {MINUS}168.")
-    free = f"s = 3.579: {MINUS}77; s = 3.6: {MINUS}77 to {MINUS}75; s = 3.7: {MINUS}78 to {MINUS}70."
-    assert draw_free(T, 3.5, -70, (912.6 / 255, 3.6, 3.7)).alt.endswith(free)
-
-
-def test_few_zero_points_clip_nothing():
-    assert [free_zero_points(T, s) for s in (3.5, 912.6 / 255, 3.6)] == [[], [-77], [-77, -76, -75]]
-    assert free_zero_points(T, 3.7) == list(range(-78, -69))
-
-
-def test_a_wrapped_value_comes_back_256_steps_away():
-    x = 3.5 * torch.arange(-400.0, 400.0)
-    assert set(((wrap_quantize(x, 3.5, 0) - x) / (256 * 3.5)).tolist()) == {-2.0, -1.0, 0.0, 1.0, 2.0}
-
-
 def test_amounts_are_written_as_people_write_them():
     assert [amount(value) for value in (0.0, 1.00774, 170.875, 22336.7)] == ["0", "1.008", "170.9", "22,337"]
+
+
+def test_the_still_picture_says_the_two_parts():
+    assert "round 0.738. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt

@@ -21,7 +21,13 @@ LAYERS = (
     ("quantlib.lab.panels", "quantlib.lab.verdict"),
     ("quantlib.lab.figures", "quantlib.lab.explore", "quantlib.lab.predict", "quantlib.lab.check"),
     ("quantlib.lab.explorers", "quantlib.lab.rulers", "quantlib.lab.checks"),
-    ("quantlib.lab.overflow", "quantlib.lab.norms", "quantlib.lab.landscape", "quantlib.lab.clipping"),
+    (
+        "quantlib.lab.ends",
+        "quantlib.lab.overflow",
+        "quantlib.lab.norms",
+        "quantlib.lab.landscape",
+        "quantlib.lab.clipping",
+    ),
     ("quantlib.lab",),
 )
 ONLY = {"quantlib.data": {"quantlib.errors"}}  # these may import less than their line allows

@@ -198,7 +198,7 @@ def test_what_is_no_plain_tensor_is_said(value, problem):
         (None, *["it returned None: is a `return` missing?"] * 3),
         ("3", *["it returned a str, not one number"] * 3),
         (10**400, *["it returned an int, not one number"] * 3),
-        (X, *["it returned a Tensor, not one number"] * 3),
+        (X, *["it returned a tensor of shape (2,), not one number"] * 3),
         ([], *["it returned a list, not one number"] * 3),
     ],
 )

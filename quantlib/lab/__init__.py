@@ -12,7 +12,8 @@ from .checks import (
     check_wrap,
     check_zero,
 )
-from .clipping import draw_clamp_and_wrap, draw_end, draw_free, draw_reach, draw_split, explore_split
+from .clipping import draw_split, explore_split
+from .ends import draw_clamp_and_wrap, draw_end, draw_free, draw_reach
 from .explore import Explorer, Slider
 from .explorers import explore_affine, explore_range
 from .figures import draw_matrices, draw_ruler, draw_staircase, draw_trace

@@ -52,14 +52,6 @@ def number(value: Any) -> Parts | str:
     return f"it returned a tensor of shape {tuple(value.shape)}, not one number"
 
 
-def measure_problem(value: Any, _x: Tensor) -> str:
-    """Say why a value cannot be the size of an error, or return "" if it can: one finite number."""
-    parts = number(value)
-    if isinstance(parts, str):
-        return parts
-    return "" if bool(parts[0].isfinite()) else "it returned NaN or infinity"
-
-
 @dataclass(frozen=True)
 class Check:
     """What a function should do, and the inputs on which to see whether it does.

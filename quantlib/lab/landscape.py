@@ -16,12 +16,11 @@ from ..affine import fake_quantize
 from ..metrics import l2_error, mse
 from ..qparams import choose_qparams
 from . import style
-from .check import measure_problem
 from .explore import Explorer, Panel, Scene, Slider
 from .explorers import EXPLORER_DPI, QUANT_MAX, QUANT_MIN
 from .figures import DPI
 from .labels import Label
-from .learner import StandIn
+from .learner import StandIn, number_problem
 from .panels import title
 from .picture import Picture, picture
 from .style import number
@@ -216,7 +215,7 @@ def draw_landscape(
         scale, zero_point: the map reaches from the low to the high end of each, in its steps.
     """
     terrain = Terrain(x, scale, zero_point)
-    view = _point(x, terrain, s, z, StandIn(l2_error, l2_error, measure_problem))
+    view = _point(x, terrain, s, z, StandIn(l2_error, l2_error, number_problem))
     with style.house_style():
         figure = style.new_figure(9.2, 4.4, DPI)
         for panel in _panels(figure, terrain, name):
@@ -238,7 +237,7 @@ def explore_landscape(
         scale, zero_point: the sliders; the map has their ends and their steps.
     """
     terrain = Terrain(x, scale, zero_point)
-    guarded = StandIn(measure, l2_error, measure_problem, "quantlib's l2_error stands in.")
+    guarded = StandIn(measure, l2_error, number_problem, "quantlib's l2_error stands in.")
     with style.house_style():
         figure = style.new_figure(9.2, 4.9, EXPLORER_DPI)
         scene = Scene(figure, _panels(figure, terrain, "you"))

@@ -128,7 +128,8 @@ def number_problem(value: Any, _x: object) -> str:
             return "" if math.isfinite(float(value)) else "it returned NaN or infinity"
     except (TypeError, ValueError, OverflowError, RuntimeError):
         pass
-    return f"it returned {article(type(value).__name__)}, not one number"
+    kind = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else article(type(value).__name__)
+    return f"it returned {kind}, not one number"
 
 
 def step_problem(value: Any, x: object) -> str:

@@ -16,12 +16,11 @@ from ..affine import fake_quantize
 from ..metrics import cosine_similarity, l1_error, l2_error, max_error, mse, sqnr_db
 from ..qparams import choose_qparams
 from . import style
-from .check import measure_problem
 from .explore import Explorer, Scene, Slider
 from .explorers import EXPLORER_DPI
 from .figures import DPI
 from .labels import Label
-from .learner import StandIn
+from .learner import StandIn, number_problem
 from .panels import is_clipped, title
 from .picture import Picture, picture
 from .style import number
@@ -113,7 +112,7 @@ class Yours:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = getattr(function, "__name__", "your measure")
-        self._measure = StandIn(function, _nothing, measure_problem, "Its row stays empty.")
+        self._measure = StandIn(function, _nothing, number_problem, "Its row stays empty.")
 
     def __call__(self, x: Tensor, a: Tensor, b: Tensor) -> tuple[Score, str]:
         """Return what it says of two reconstructions, and what a reader should know of it, or ""."""

@@ -2,8 +2,9 @@
 # PYTHON chooses the interpreter, LAB_ARGS goes to JupyterLab, URL is the repository's address.
 
 PYTHON ?= python3
-# Threads that wait must not keep the cores busy: with a browser beside torch, that costs up to a hundred times the work.
-export OMP_WAIT_POLICY ?= passive
+# On Linux, torch's threads spin while they wait for each other. With a browser beside them that costs up to a hundred
+# times the work, unless they soon stop.
+export GOMP_SPINCOUNT ?= 1000
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 else

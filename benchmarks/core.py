@@ -5,7 +5,8 @@
 
 Every ratio compares medians of interleaved runs. Run it while nothing else runs: where the processor's cores are busy,
 torch's threads wait for each other after every operation on every tile, and ours becomes many times slower, while one
-large operation hardly suffers. OMP_WAIT_POLICY=passive in the environment prevents most of that.
+large operation hardly suffers. GOMP_SPINCOUNT=1000 in the environment prevents most of that on Linux, and costs little
+on a quiet machine; `make` and the notebooks set it.
 """
 
 import platform

@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait without keeping the cores busy
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # on Linux, waiting threads of torch soon leave the cores to others
 address = os.getenv("QUANTLIB_REPOSITORY", "ADDRESS")
 clone = Path.cwd() / "quantization-notebooks-vVERSION"
 folders = [folder for folder in (Path.cwd(), *Path.cwd().parents, clone) if (folder / "quantlib/affine.py").exists()]

@@ -14,7 +14,7 @@ COLAB := $(subst .venv,.venv-colab,$(BIN))
 INSTALLED := .venv/installed
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab notebooks address lint format clean
+.PHONY: help lab test test-colab notebooks address bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,11 @@ notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its g
 
 address: $(INSTALLED) ## write the repository's address everywhere (from git, or URL=https://github.com/me/repo)
 	$(BIN)/python -m tools.address $(URL)
+
+bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
+	{ printf '# Benchmarks\n\nWritten by `make bench`. Every ratio is of medians of interleaved runs.\n\n'; \
+	  printf '## The core: 8192 x 4096 values, and 2^10\n\n'; $(BIN)/python -m benchmarks.core; \
+	  printf '\n## Explorers\n\n'; $(BIN)/python -m benchmarks.latency; } > BENCHMARKS.md
 
 lint: $(INSTALLED) ## check format, style and types
 	$(BIN)/ruff format --check

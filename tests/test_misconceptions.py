@@ -4,11 +4,11 @@ import re
 
 import pytest
 import torch
+from strategies import SEED as T
 
 from quantlib import misconceptions
 from quantlib.misconceptions import MISCONCEPTIONS, Misconception
 
-T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
 ALL = [(deed, m) for deed, known in MISCONCEPTIONS.items() for m in known]
 every = pytest.mark.parametrize(("deed", "m"), ALL, ids=[f"{deed}-{m.function.__name__}" for deed, m in ALL])
 

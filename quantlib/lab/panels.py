@@ -202,7 +202,7 @@ class Staircase:
         outside = (self._inputs < view.low - half) | (self._inputs > view.high + half)
         self._steps.set_data(self._inputs, numpy.where(outside, numpy.nan, curve))
         self._flat.set_data(self._inputs, numpy.where(outside, curve, numpy.nan))
-        self.finding = self._title.text = _staircase_title(view, outside)
+        self.finding = self._title.text = _staircase_title(view, outside, curve[abs(self._inputs).argmin()])
 
 
 class CodeCells:
@@ -288,11 +288,11 @@ def describe(view: View) -> str:
     return f"{ruler}Norm of the error: {norm:.4f}." + (f" {view.notice}" if view.notice else "")
 
 
-def _staircase_title(view: View, outside: numpy.ndarray) -> str:
+def _staircase_title(view: View, outside: numpy.ndarray, zero: float) -> str:
+    """Return what the stairs show; zero is what the function drawn, which may be a learner's, makes of 0."""
     if outside.all():
         return "every value near zero clips"
-    exact = view.quant_min <= view.zero_point <= view.quant_max
-    return f"steps of {number(view.scale)}" + ("; 0 stays exactly 0" if exact else "")
+    return f"steps of {number(view.scale)}; 0 " + (f"comes back as {number(zero)}" if zero else "stays exactly 0")
 
 
 def _uprights(at: numpy.ndarray, bottom: float, top: float | numpy.ndarray) -> numpy.ndarray:

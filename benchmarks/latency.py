@@ -1,55 +1,39 @@
-"""Time from a key press to the new picture, in JupyterLab in headless Chromium.
+"""Time from a key press to the new picture, for every explorer of every notebook, in JupyterLab in headless Chromium.
 
-    python -m benchmarks.latency
+    python -m benchmarks.latency [notebook ...]
 
-Each explorer is timed beside an HTML widget that shows only a number (the floor: what the browser, JupyterLab and the
-kernel take for any update) and beside `interact` with `plt.show()` that draws the same figure from scratch. The keys go
-to the three in turn, so that a busy machine slows all alike. A picture counts as new once it is decoded.
+Each explorer is timed in its own notebook, beside an HTML widget that shows only a number (the floor: what the browser,
+JupyterLab and the kernel take for any update) and beside `interact` with `plt.show()` that draws the same figure from
+scratch. The keys go to the three in turn, so that a busy machine slows all alike. A picture counts as new once it is
+decoded.
 """
 
-import datetime
-import platform
+import ast
 import statistics
+import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell
 from playwright.sync_api import Page
 
 from tests.jupyter import browser_page, lab, open_notebook, run_all
+from tools import project
 
-ROUNDS = 40
+ROUNDS = 30
+FIRST = 2  # rounds that are left out: they load code
+WANTED = "<= 2, >= 5"
 
-T = "torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])"
-WEIGHTS = (
-    'scale=Slider("s", "scale s", 0.0625, 0.0005, 0.08, 0.0005), '
-    'zero_point=Slider("z", "zero point z", 0, -128, 127, 1),'
-    " limits=(-2, 9), window=(slice(90, 108), slice(844, 868))"
-)
-SETUP = """
-import ipywidgets, torch
-import matplotlib.pyplot as plt
-from quantlib.data import load_weight
-from quantlib.lab import Slider, explore_affine, explorers, figures, style
-%matplotlib inline
-"""
 EMPTY = """
-page = ipywidgets.HTML("0")
+import ipywidgets
+from benchmarks.naive import twin
+%matplotlib inline
+number = ipywidgets.HTML("0")
 empty = ipywidgets.IntSlider(description="empty", min=-128, max=127)
-empty.observe(lambda change: setattr(page, "value", f"<p>{change['new']}</p>"), "value")
-display(ipywidgets.VBox([empty, page]))
-"""
-INTERACT = """
-x, inputs = %s, torch.linspace(-21, 21, 961)
-def draw(z):
-    with style.house_style():
-        figure = plt.figure(figsize=explorers.AFFINE_SIZE, dpi=explorers.EXPLORER_DPI)
-        view = figures.make_view(x, 3.5, z, -128, 127, inputs)
-        for panel in explorers.affine_panels(figure, x, inputs, (-400, 1000), None):
-            panel.update(view)
-        plt.show()
-ipywidgets.interact(draw, z=ipywidgets.IntSlider(description="interact", min=-128, max=127, value=-70));
+empty.observe(lambda change: setattr(number, "value", f"<p>{change['new']}</p>"), "value")
+display(ipywidgets.VBox([empty, number]))
 """
 # Resolves when the output of the slider that has the focus has changed and every new image in it is decoded.
 WATCH = """
@@ -73,49 +57,75 @@ WATCH = """
 """
 
 
-def notebook(path: Path) -> None:
-    """Write the notebook that is timed."""
-    weights = f'explore_affine(load_weight("ffn_down"), {WEIGHTS})'
-    cells = [SETUP, EMPTY, f"explore_affine({T})", weights, INTERACT % T]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(new_notebook(cells=[new_code_cell(cell.strip()) for cell in cells], metadata=kernel), path)
+class Times(NamedTuple):
+    """Milliseconds of each press: of the empty update, of an explorer, of its twin."""
+
+    empty: list[float]
+    explorer: list[float]
+    twin: list[float]
 
 
-def press(page: Page, output: int, slider: int, key: str) -> float:
-    """Press a key on a slider and return the milliseconds until its output shows something new."""
-    page.locator(".jp-OutputArea:has(.widget-slider)").nth(output).locator(".noUi-handle").nth(slider).focus()
+def explorer_call(source: str) -> str:
+    """Return the call that shows an explorer, where that is the last thing a cell does, else ""."""
+    last = ast.parse(source).body[-1:]
+    if not last or not isinstance(last[0], ast.Expr) or not isinstance(last[0].value, ast.Call):
+        return ""
+    call = ast.unparse(last[0].value)
+    return call if call.startswith("explore_") else ""
+
+
+def extend(path: Path, copy: Path) -> list[str]:
+    """Copy a notebook, add the empty update and the twins at its end, and return the calls of its explorers."""
+    nb = nbformat.read(path, as_version=4)
+    calls = [call for cell in nb.cells if cell.cell_type == "code" and (call := explorer_call(cell.source))]
+    nb.cells += [new_code_cell(source) for source in (EMPTY.strip(), *(f"twin({call})" for call in calls))]
+    nbformat.write(nb, copy)
+    return calls
+
+
+def press(page: Page, output: int, key: str) -> float:
+    """Press a key on the first slider of an output, and return the milliseconds until it shows something new."""
+    page.locator(".jp-OutputArea:has(.widget-slider)").nth(output).locator(".noUi-handle").first.focus()
     page.evaluate(WATCH)
     page.keyboard.press(key)
     took: float = page.evaluate("Promise.race([window.took, new Promise(r => setTimeout(() => r(NaN), 5000))])")
-    page.wait_for_timeout(250)  # until kernel and page are at rest
+    page.wait_for_timeout(200)  # until kernel and page are at rest
     return took
 
 
-def measure(rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Return the times in milliseconds, interleaved, for each of the four outputs."""
-    names = {"empty update": (0, 0), "explore_affine on T": (1, 1), "explore_affine on 589,824 weights": (2, 1)}
-    names["interact with plt.show()"] = (3, 0)
+def measure(page: Page, address: str, name: str, calls: list[str]) -> dict[str, Times]:
+    """Return the times of each explorer of an extended notebook."""
+    open_notebook(page, address, name)
+    if errors := run_all(page):
+        raise RuntimeError(errors[0])
+    times = {}
+    for k, call in enumerate(calls):
+        outputs = len(calls), k, len(calls) + 1 + k  # the explorers come first, then the empty update, then the twins
+        keys = ["ArrowRight" if i % 20 < 10 else "ArrowLeft" for i in range(ROUNDS)]
+        rounds = [[press(page, output, key) for output in outputs] for key in keys]
+        times[call] = Times(*map(list, zip(*rounds[FIRST:], strict=True)))
+    return times
+
+
+def row(name: str, call: str, times: Times) -> str:
+    """Return a row of the table."""
+    empty, explorer, twin = map(statistics.median, times)
+    what = f"{name[:2]} `{call.partition('(')[0]}`"
+    return f"| {what} | {explorer:.0f} | {empty:.0f} | {explorer / empty:.2f} | {twin:.0f} | {twin / explorer:.1f} |"
+
+
+def main(names: list[str]) -> None:
+    print(f"Key press to new picture, medians of {ROUNDS - FIRST} presses, interleaved. Wanted: {WANTED}.\n")
+    print("| explorer | ms | empty update, ms | times the empty update | `interact`, ms | times faster than `interact` |")
+    print("|---|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as address, browser_page(1400, 3000) as page:
-        notebook(Path(folder) / "latency.ipynb")
-        open_notebook(page, address, "latency.ipynb")
-        if errors := run_all(page):
-            raise RuntimeError(errors[0])
-        times: dict[str, list[float]] = {name: [] for name in names}
-        for i in range(rounds):
-            for name, (output, slider) in names.items():
-                times[name].append(press(page, output, slider, "ArrowRight" if i % 20 < 10 else "ArrowLeft"))
-    return {name: taken[2:] for name, taken in times.items()}  # the first presses load code
-
-
-def main() -> None:
-    times = measure()
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    floor, naive = medians["empty update"], medians["interact with plt.show()"]
-    print(f"Key press to new picture, {datetime.date.today()}, {platform.machine()}, median of {ROUNDS - 2} presses\n")
-    print("| What is moved | ms | times the empty update | interact takes so many times longer |\n|---|---:|---:|---:|")
-    for name, taken in medians.items():
-        print(f"| {name} | {taken:.0f} | {taken / floor:.2f} | {naive / taken:.1f} |")
+        for path in project.notebooks():
+            if names and path.name not in names:
+                continue
+            calls = extend(path, Path(folder) / path.name)
+            for call, times in measure(page, address, path.name, calls).items():
+                print(row(path.name, call, times), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -187,7 +187,7 @@ def test_a_setting_that_cannot_be_drawn_keeps_the_last_picture():
             raise ValueError("no")
         return a
 
-    scene = explore.Scene(style.new_figure(1, 1, 20), [SimpleNamespace(moving=[], update=lambda view: None)])
+    scene = explore.Scene((1, 1), lambda figure: [SimpleNamespace(moving=[], update=lambda view: None)])
     explorer = Explorer([Slider("a", "a", 0, 0, 3, 1)], compute, scene, "at {}".format)
     explorer.move(a=2)
     assert "These values could not be drawn (ValueError: no); the picture is the last." in explorer.page.value

@@ -19,7 +19,7 @@ from ..metrics import split_error as quantlib_split_error
 from . import style
 from .check import pair
 from .explore import Explorer, Panel, Scene, Slider
-from .explorers import EXPLORER_DPI, QUANT_MAX, QUANT_MIN
+from .explorers import QUANT_MAX, QUANT_MIN
 from .figures import DPI
 from .labels import Label
 from .learner import StandIn, reals_problem
@@ -82,9 +82,8 @@ def explore_split(
     zero_points = [Slider("z", "zero point z", -70, QUANT_MIN, QUANT_MAX, 1)] if few else []
     x = x if few else in_order_of_size(x)
     look = _looker(x, StandIn(split_error, quantlib_split_error, parts_problem), _positions(scale, few))
-    with style.house_style():
-        figure = style.new_figure(9.2, 5.0, EXPLORER_DPI)
-        scene = Scene(figure, split_panels(figure, look(scale.value, -70 if few else 0)))
+    first = look(scale.value, -70 if few else 0)
+    scene = Scene((9.2, 5.0), lambda figure: split_panels(figure, first))
     return Explorer([scale, *zero_points], look, scene, describe_split)
 
 

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import ipywidgets
 import numpy
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from . import page
+from . import page, style
 from .picture import Picture, encode_png
+
+DPI = 105
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,25 @@ class Panel(Protocol):
 
 
 class Scene:
-    """A figure that redraws only what moves: the rest is kept as pixels."""
+    """A figure that redraws only what moves: the rest is kept as pixels.
 
-    def __init__(self, figure: Figure, panels: Sequence[Panel]) -> None:
-        self.figure, self.panels = figure, panels
-        canvas = figure.canvas
-        assert isinstance(canvas, FigureCanvasAgg)
-        self._canvas = canvas
-        self._moving = sorted((a for panel in panels for a in panel.moving), key=lambda artist: artist.get_zorder())
-        for artist in self._moving:
-            artist.set_animated(True)  # leaves it out of the background
-        canvas.draw()
-        self._background = canvas.copy_from_bbox(figure.bbox)
+    Args:
+        size: width and height of the figure in inches.
+        lay_out: puts the panels on an empty figure of that size, and returns them.
+    """
+
+    def __init__(self, size: tuple[float, float], lay_out: Callable[[Figure], Sequence[Panel]]) -> None:
+        self.size, self.lay_out = size, lay_out
+        with style.house_style():
+            self.figure = style.new_figure(*size, DPI)
+            self.panels = lay_out(self.figure)
+            self._canvas = style.canvas(self.figure)
+            moving = (artist for panel in self.panels for artist in panel.moving)
+            self._moving = sorted(moving, key=lambda artist: artist.get_zorder())
+            for artist in self._moving:
+                artist.set_animated(True)  # leaves it out of the background
+            self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self.figure.bbox)
 
     def draw(self, view: Any) -> bytes:
         """Return the picture of a view as PNG bytes."""
@@ -100,8 +108,8 @@ class Explorer:
     ) -> None:
         self.controls: Mapping[str, ipywidgets.Widget] = {slider.name: slider.widget() for slider in sliders}
         self.page = ipywidgets.HTML()
-        self._compute, self._scene, self._describe = compute, scene, describe
-        self._width = round(scene.figure.get_figwidth() * 100)
+        self.compute, self.scene, self._describe = compute, scene, describe
+        self._width = round(scene.size[0] * 100)
         self.picture = self._draw()
         self._publish()
         for control in self.controls.values():
@@ -123,16 +131,16 @@ class Explorer:
             )
 
     def _draw(self) -> Picture:
-        view = self._compute(**{name: control.value for name, control in self.controls.items()})
-        return Picture(self._scene.draw(view), self._describe(view), self._width)
+        view = self.compute(**{name: control.value for name, control in self.controls.items()})
+        return Picture(self.scene.draw(view), self._describe(view), self._width)
 
     def _publish(self, notice: str = "") -> None:
         """Put picture and readout on the page in one update. Room is kept for long readouts, so that no page jumps."""
         text = html.escape(notice or self.picture.alt)
         self.page.value = (
-            f'{page.live(self.picture.html())}<p role="status" style="max-width:{self._width}px;min-height:4.5em;'
+            f'{page.telling(self.picture.html())}<p role="status" style="max-width:{self._width}px;min-height:4.5em;'
             f'margin:0;line-height:1.5">{text}</p>'
         )
 
     def _ipython_display_(self) -> None:
-        page.show(self.picture._repr_mimebundle_(), ipywidgets.VBox([*self.controls.values(), self.page]))
+        page.show(self.picture._repr_mimebundle_(), [*self.controls.values(), self.page])

@@ -11,7 +11,6 @@ from torch import Tensor
 from ..affine import dequantize as quantlib_dequantize
 from ..affine import quantize as quantlib_quantize
 from ..qparams import choose_qparams
-from . import style
 from .explore import Explorer, Panel, Scene, Slider
 from .figures import make_view
 from .learner import RoundTrip, StandIn, step_problem, whole_problem
@@ -19,8 +18,6 @@ from .panels import CodeCells, CodeImage, Ruler, Staircase, View, describe, is_c
 
 Function = Callable[..., Any]
 QUANT_MIN, QUANT_MAX = -128, 127
-EXPLORER_DPI = 105
-AFFINE_SIZE = 9.2, 5.3  # inches
 
 
 def choose_step(x: Tensor) -> float:
@@ -97,18 +94,12 @@ def explore_range(
 
 
 def _affine_scene(x: Tensor, inputs: Tensor, limits: tuple[float, float], window: tuple[slice, slice] | None) -> Scene:
-    with style.house_style():
-        figure = style.new_figure(*AFFINE_SIZE, EXPLORER_DPI)
-        return Scene(figure, affine_panels(figure, x, inputs, limits, window))
+    def lay_out(figure: Figure) -> list[Panel]:
+        beside = figure.add_axes((0.55, 0.10, 0.40 if window else 0.425, 0.40))
+        return [
+            Ruler(figure.add_axes((0.085, 0.67, 0.89, 0.26)), x, limits),
+            Staircase(figure.add_axes((0.085, 0.10, 0.39, 0.40)), inputs),
+            CodeImage(beside, window, QUANT_MIN, QUANT_MAX) if window else CodeCells(beside, x),
+        ]
 
-
-def affine_panels(
-    figure: Figure, x: Tensor, inputs: Tensor, limits: tuple[float, float], window: tuple[slice, slice] | None
-) -> list[Panel]:
-    """Lay ruler, staircase and codes out on a figure of AFFINE_SIZE."""
-    beside = figure.add_axes((0.55, 0.10, 0.40 if window else 0.425, 0.40))
-    return [
-        Ruler(figure.add_axes((0.085, 0.67, 0.89, 0.26)), x, limits),
-        Staircase(figure.add_axes((0.085, 0.10, 0.39, 0.40)), inputs),
-        CodeImage(beside, window, QUANT_MIN, QUANT_MAX) if window else CodeCells(beside, x),
-    ]
+    return Scene((9.2, 5.3), lay_out)

@@ -17,7 +17,7 @@ from ..metrics import l2_error, mse
 from ..qparams import choose_qparams
 from . import style
 from .explore import Explorer, Panel, Scene, Slider
-from .explorers import EXPLORER_DPI, QUANT_MAX, QUANT_MIN
+from .explorers import QUANT_MAX, QUANT_MIN
 from .figures import DPI
 from .labels import Label
 from .learner import StandIn, number_problem
@@ -238,9 +238,7 @@ def explore_landscape(
     """
     terrain = Terrain(x, scale, zero_point)
     guarded = StandIn(measure, l2_error, number_problem, "quantlib's l2_error stands in.")
-    with style.house_style():
-        figure = style.new_figure(9.2, 4.9, EXPLORER_DPI)
-        scene = Scene(figure, _panels(figure, terrain, "you"))
+    scene = Scene((9.2, 4.9), lambda figure: _panels(figure, terrain, "you"))
 
     def compute(s: float, z: int) -> Point:
         return _point(x, terrain, s, z, guarded)

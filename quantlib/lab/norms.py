@@ -9,6 +9,7 @@ import numpy
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
@@ -16,8 +17,7 @@ from ..affine import fake_quantize
 from ..metrics import cosine_similarity, l1_error, l2_error, max_error, mse, sqnr_db
 from ..qparams import choose_qparams
 from . import style
-from .explore import Explorer, Scene, Slider
-from .explorers import EXPLORER_DPI
+from .explore import Explorer, Panel, Scene, Slider
 from .figures import DPI
 from .labels import Label
 from .learner import StandIn, number_problem
@@ -318,17 +318,18 @@ def explore_ranking(
         return duel(moved.reshape(x.shape), a, b, yours, f"v = {number(v)}")
 
     top = 1.15 * max(compute(end).errors.max().item() for end in (value.low, value.high))
-    with style.house_style():
-        figure = style.new_figure(9.2, 5.0, EXPLORER_DPI)
+    first = compute(value.value)
+
+    def lay_out(figure: Figure) -> list[Panel]:
         upper, lower = (figure.add_axes((0.065, bottom, 0.40, 0.34)) for bottom in (0.58, 0.12))
         lower.set_xlabel("value x")
         names = _names(x, at)
         bars = [ErrorBars(axes, k, names, top, moves=at) for k, axes in enumerate((upper, lower))]
         for panel in bars:
-            panel.update(compute(value.value))
-        ranking = Ranking(figure.add_axes((0.72, 0.12, 0.19, 0.71)), own=measure is not None)
-        scene = Scene(figure, [*bars, ranking])
-    return Explorer([value], compute, scene, describe)
+            panel.update(first)
+        return [*bars, Ranking(figure.add_axes((0.72, 0.12, 0.19, 0.71)), own=measure is not None)]
+
+    return Explorer([value], compute, Scene((9.2, 5.0), lay_out), describe)
 
 
 def draw_growth(count: int = 9, largest: float = 10.0) -> Picture:

@@ -19,7 +19,7 @@ from ..grids import wrap as quantlib_wrap
 from ..metrics import l2_error
 from . import style
 from .explore import Explorer, Scene, Slider
-from .explorers import EXPLORER_DPI, QUANT_MAX, QUANT_MIN
+from .explorers import QUANT_MAX, QUANT_MIN
 from .figures import DPI
 from .labels import Label
 from .learner import StandIn, codes_problem
@@ -228,9 +228,7 @@ def explore_factor(x: Tensor, wrap: Callable[..., Any] = quantlib_wrap) -> Explo
     """
     slider = Slider("factor", "factor", 255, *FACTORS, 1)
     store = StandIn(wrap, quantlib_wrap, codes_problem)
-    with style.house_style():
-        figure = style.new_figure(9.2, 5.0, EXPLORER_DPI)
-        scene = Scene(figure, factor_panels(figure, x))
+    scene = Scene((9.2, 5.0), lambda figure: factor_panels(figure, x))
     return Explorer([slider], lambda factor: attempt(x, factor, store), scene, describe)
 
 

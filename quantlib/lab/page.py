@@ -4,7 +4,7 @@ The still gives way in JupyterLab, in the classic notebook, and in a page (or, a
 page finds no live widget, JupyterLab says so in a line of text; the still hides that line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ipywidgets
 from IPython.display import display
@@ -15,14 +15,30 @@ _HIDE_STILL = (
 )
 _HIDE_ORPHAN = ".jp-OutputArea-output.jupyter-widgets:not(:has(*)){display:none}"
 
+# Jupyter labels its sliders for the eye alone: in no version does a screen reader learn a name, in 7.7.1 not even a
+# value. JupyterLab's labels moreover have a tooltip that says "null".
+_TELL = (
+    "for (const row of this.closest('.quantlib-live')?.querySelectorAll('.widget-slider') ?? []) {"
+    " const [label, handle, readout] = ['.widget-label', '[tabindex]', '.widget-readout'].map(c => row.querySelector(c));"
+    " handle.role = 'slider'; readout.role = 'textbox'; label.title = '';"
+    " handle.ariaLabel = readout.ariaLabel = label.textContent; handle.ariaValueText = readout.textContent;"
+    " handle.ariaValueNow = readout.textContent.replace('\N{MINUS SIGN}', '-') }"
+)
 
-def live(html: str) -> str:
-    """Return HTML for a widget, such that the still of the same cell is hidden while the widget is shown."""
-    return f'<style>{_HIDE_STILL}</style><div class="quantlib-live">{html}</div>'
+
+def telling(image: str) -> str:
+    """Return an image that tells screen readers, whenever it is loaded, the names and values of the sliders above it."""
+    return image.replace("<img ", f'<img onload="{_TELL}" ', 1)
 
 
-def show(still: Mapping[str, str], box: ipywidgets.Widget) -> None:
-    """Show a still, as a bundle of MIME types with text/html, and the live widget that stands for the same."""
+def show(still: Mapping[str, str], widgets: Sequence[ipywidgets.Widget]) -> None:
+    """Show a still, as a bundle of MIME types with text/html, and the live widgets that stand for the same.
+
+    The rule that hides the still is a widget of its own: in one that changes, the page would look for stills each time.
+    """
+    rule = ipywidgets.HTML(f"<style>{_HIDE_STILL}</style>", layout={"display": "none"})
+    box = ipywidgets.VBox([rule, *widgets])
+    box.add_class("quantlib-live")
     still_html = f'<style>{_HIDE_ORPHAN}</style><div class="quantlib-still">{still["text/html"]}</div>'
     display({**still, "text/html": still_html}, raw=True)
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}

@@ -7,8 +7,9 @@ import zlib
 from dataclasses import dataclass
 
 import numpy
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from . import style
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class Picture:
 
 def picture(figure: Figure, alt: str) -> Picture:
     """Draw a figure once and return it as a picture, as wide on the page as 100 pixels an inch."""
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
+    canvas = style.canvas(figure)
     canvas.draw()
     return Picture(encode_png(numpy.asarray(canvas.buffer_rgba()), level=6), alt, round(figure.get_figwidth() * 100))
 

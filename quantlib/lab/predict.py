@@ -70,7 +70,7 @@ class Prediction:
     def _ipython_display_(self) -> None:
         question = f'<p style="margin:4px 0"><b>Predict:</b> {html.escape(self.question)}</p>'
         row = ipywidgets.HBox(self.buttons, layout={"flex_flow": "row wrap"})
-        page.show(self._still(), ipywidgets.VBox([ipywidgets.HTML(page.live(question)), row, self.result]))
+        page.show(self._still(), [ipywidgets.HTML(question), row, self.result])
 
 
 def predict(

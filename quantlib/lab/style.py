@@ -62,6 +62,12 @@ def new_figure(width: float, height: float, dpi: int) -> Figure:
     return figure
 
 
+def canvas(figure: Figure) -> FigureCanvasAgg:
+    """Return the canvas of a figure that new_figure made."""
+    assert isinstance(figure.canvas, FigureCanvasAgg)
+    return figure.canvas
+
+
 def bare(axes: Axes) -> None:
     """Take away the frame, the ticks and the labels of axes that hold a drawing rather than a plot."""
     axes.set_xticks([])

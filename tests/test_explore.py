@@ -110,9 +110,9 @@ def test_a_learners_step_drives_the_ruler_and_a_bad_one_does_not():
 
 def test_the_staircase_says_what_a_learners_function_makes_of_zero():
     explorer = explore_affine(T, dequantize=lambda q, s, z: s * q.float() + z)
-    stairs = explorer._scene.panels[1]
+    stairs = explorer.scene.panels[1]
     assert stairs.finding == "steps of 3.5; 0 comes back as \N{MINUS SIGN}315"
-    assert explore_affine(T)._scene.panels[1].finding == "steps of 3.5; 0 stays exactly 0"
+    assert explore_affine(T).scene.panels[1].finding == "steps of 3.5; 0 stays exactly 0"
 
 
 def unwritten(x, s, z): ...

@@ -11,7 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from . import page, style
-from .picture import Picture, encode_png
+from .picture import Picture
+from .png import Palette
 
 DPI = 105
 
@@ -78,15 +79,19 @@ class Scene:
                 artist.set_animated(True)  # leaves it out of the background
             self._canvas.draw()
         self._background = self._canvas.copy_from_bbox(self.figure.bbox)
+        self._palette: Palette | None = None
 
     def draw(self, view: Any) -> bytes:
         """Return the picture of a view as PNG bytes."""
         for panel in self.panels:
             panel.update(view)
         self._canvas.restore_region(self._background)
+        renderer = self._canvas.get_renderer()
         for artist in self._moving:
-            self.figure.draw_artist(artist)
-        return encode_png(numpy.asarray(self._canvas.buffer_rgba()))
+            artist.draw(renderer)
+        pixels = numpy.asarray(self._canvas.buffer_rgba())
+        self._palette = self._palette or Palette(pixels)
+        return self._palette.encode(pixels)
 
 
 class Explorer:

@@ -49,7 +49,7 @@ class Label(Artist):
             return
         stamp = _stamp(self.text, self._size, self.bold, self.color, self._opaque, renderer.dpi)
         height, width, _ = stamp.shape
-        x, y = self.get_transform().transform(self.at)
+        x, y = self.get_transform().transform(self.at).tolist()  # Python rounds its own numbers ten times as fast
         renderer.draw_image(renderer.new_gc(), round(x - _LEFT[self.ha] * width), round(y - height / 2), stamp)
 
 

@@ -1,7 +1,7 @@
 """How one output stands on the page twice: still, for readers without a kernel, and live, which hides the still.
 
 The still gives way in JupyterLab, in the classic notebook, and in a page (or, as in Colab, a frame) of its own. Where a
-page finds no live widget, JupyterLab says so in a line of text; the still hides that line.
+page finds no live widget, it says so in a line of text; the still hides that line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,14 @@ _HIDE_STILL = (
     ".jp-OutputArea:has(.quantlib-live) .quantlib-still,.output:has(.quantlib-live) .quantlib-still,"
     "body:not(:has(.jp-OutputArea,.output)):has(.quantlib-live) .quantlib-still{display:none}"
 )
-_HIDE_ORPHAN = ".jp-OutputArea-output.jupyter-widgets:not(:has(*)){display:none}"
+_HIDE_ORPHAN = ":is(.jp-OutputArea-output.jupyter-widgets,.jupyter-widgets-view):not(:has(*)){display:none}"
 
 # Jupyter labels its sliders for the eye alone: in no version does a screen reader learn a name, in 7.7.1 not even a
 # value. JupyterLab's labels moreover have a tooltip that says "null".
 _TELL = (
     "for (const row of this.closest('.quantlib-live')?.querySelectorAll('.widget-slider') ?? []) {"
-    " const [label, handle, readout] = ['.widget-label', '[tabindex]', '.widget-readout'].map(c => row.querySelector(c));"
+    " const parts = ['.widget-label', '[tabindex]', '.widget-readout'];"
+    " const [label, handle, readout] = parts.map(part => row.querySelector(part));"
     " handle.role = 'slider'; readout.role = 'textbox'; label.title = '';"
     " handle.ariaLabel = readout.ariaLabel = label.textContent; handle.ariaValueText = readout.textContent;"
     " handle.ariaValueNow = readout.textContent.replace('\N{MINUS SIGN}', '-') }"
@@ -27,7 +28,7 @@ _TELL = (
 
 
 def telling(image: str) -> str:
-    """Return an image that tells screen readers, whenever it is loaded, the names and values of the sliders above it."""
+    """Return an image that, whenever it is loaded, tells screen readers the names and values of the sliders above."""
     return image.replace("<img ", f'<img onload="{_TELL}" ', 1)
 
 

@@ -13,7 +13,6 @@ import numpy
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import IdentityTransform
@@ -85,7 +84,7 @@ class Ruler:
         self._title = title(axes)
         self._band = Rectangle((0, self._base), 1, self._edge - self._base, color=style.RANGE, alpha=0.4, lw=0)
         axes.add_patch(self._band)
-        self._levels: Any = axes.vlines([], 0, 1, color=style.QUIET, lw=0.7)
+        self._levels = strokes(axes, color=style.QUIET, lw=0.7)
         self._zero = axes.plot([0, 0], [self._base, self._edge], color=style.QUANTIZED, lw=2.5)[0]
         self._ends = [
             Label((0, self._base - 0.09), axes.transData, size=9, color=style.QUANTIZED, ha=ha)
@@ -93,10 +92,8 @@ class Ruler:
         ]
         for label in self._ends:
             axes.add_artist(label)
-        self._inside: Any = LineCollection([], colors=style.QUANTIZED, lw=1.2 if self._few else 2)
-        self._outside: Any = LineCollection([], colors=style.CLIPPED, lw=1.8 if self._few else 3, linestyles="dotted")
-        for lines in (self._inside, self._outside):
-            axes.add_collection(lines, autolim=False)
+        self._inside = strokes(axes, color=style.QUANTIZED, lw=1.2 if self._few else 2)
+        self._outside = strokes(axes, color=style.CLIPPED, lw=1.8 if self._few else 3, ls="dotted")
         self.moving: Sequence[Artist] = [
             self._band, self._levels, self._zero, self._inside, self._outside, *self._dots, *self._ends, self._title,
         ]  # fmt: skip
@@ -136,7 +133,7 @@ class Ruler:
         every = 2 ** max(0, ceil(log2(4 / (view.scale * self._pixels))))  # levels closer than 4 pixels would blur
         shown = numpy.arange(view.quant_min, view.quant_max + 1)
         shown = shown[(shown - view.zero_point) % every == 0]
-        self._levels.set_segments(_uprights(view.scale * (shown - view.zero_point), self._base, self._edge))
+        set_strokes(self._levels, _uprights(view.scale * (shown - view.zero_point), self._base, self._edge))
         self._zero.set_visible(view.quant_min <= view.zero_point <= view.quant_max)
         gap = f" (1 in {every} drawn)" if every > 1 else ""
         self._title.text = f"{count} levels, from {number(low)} to {number(high)}{gap}"
@@ -161,8 +158,8 @@ class Ruler:
         pairs = numpy.stack([view.x.flatten().double().numpy(), view.x_hat.flatten().double().numpy()], axis=1)
         segments = numpy.stack([pairs, numpy.broadcast_to([0.9, self._edge], pairs.shape)], axis=2)
         clipped = view.clipped.flatten().numpy()
-        self._inside.set_segments(segments[~clipped])
-        self._outside.set_segments(segments[clipped])
+        set_strokes(self._inside, segments[~clipped])
+        set_strokes(self._outside, segments[clipped])
 
     def _count(self, view: View) -> None:
         codes = (view.q.flatten().int() - view.quant_min).clamp_(0, view.quant_max - view.quant_min)
@@ -171,8 +168,8 @@ class Ruler:
         at = view.scale * (used + view.quant_min - view.zero_point)
         bars = _uprights(at, self._edge + 0.02, self._height(counts[used]))
         ends = numpy.isin(used, torch.unique(codes[view.clipped.flatten()]).numpy())
-        self._inside.set_segments(bars[~ends])
-        self._outside.set_segments(bars[ends])
+        set_strokes(self._inside, bars[~ends])
+        set_strokes(self._outside, bars[ends])
 
 
 class Staircase:
@@ -263,6 +260,18 @@ class CodeImage:
         ends = torch.tensor([view.zero_point - view.quant_min, view.quant_max - view.zero_point]).clamp(min=1)
         self._image.set_data(torch.where(steps < 0, steps / ends[0], steps / ends[1]).numpy())
         self._title.text = f"{len(torch.unique(view.q[self._window]))} different codes in this window"
+
+
+def strokes(axes: Axes, **look: Any) -> Line2D:
+    """Return straight lines, so far none, as one line with gaps: it is drawn faster than a LineCollection."""
+    return axes.plot([], [], **{"solid_capstyle": "butt", "dash_capstyle": "butt", **look})[0]
+
+
+def set_strokes(line: Line2D, segments: numpy.ndarray) -> None:
+    """Draw segments, shape (n, 2, 2): for each its two ends (x, y)."""
+    points = numpy.full((len(segments), 3, 2), numpy.nan)  # a NaN between two segments is a gap
+    points[:, :2] = segments
+    line.set_data(points[..., 0].ravel(), points[..., 1].ravel())
 
 
 def title(axes: Axes) -> Label:

@@ -3,13 +3,13 @@
 import base64
 import html
 import struct
-import zlib
 from dataclasses import dataclass
 
 import numpy
 from matplotlib.figure import Figure
 
 from . import style
+from .png import encode_png
 
 
 @dataclass(frozen=True)
@@ -44,24 +44,4 @@ def picture(figure: Figure, alt: str) -> Picture:
     """Draw a figure once and return it as a picture, as wide on the page as 100 pixels an inch."""
     canvas = style.canvas(figure)
     canvas.draw()
-    return Picture(encode_png(numpy.asarray(canvas.buffer_rgba()), level=6), alt, round(figure.get_figwidth() * 100))
-
-
-def encode_png(rgba: numpy.ndarray, level: int = 1) -> bytes:
-    """Return opaque RGBA pixels of shape (height, width, 4) as an RGB PNG.
-
-    Pillow tries five filters on each row; plots are flat areas, which compress as well without a filter and in half the
-    time.
-
-    Source: PNG specification, third edition, W3C 2025, sections 5 and 9.
-    """
-    height, width, _ = rgba.shape
-    rows = numpy.zeros((height, 1 + 3 * width), numpy.uint8)  # each row begins with its filter type, 0: none
-    rows[:, 1:].reshape(height, width, 3)[:] = rgba[:, :, :3]
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows.data, level)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return Picture(encode_png(numpy.asarray(canvas.buffer_rgba())), alt, round(figure.get_figwidth() * 100))

@@ -52,7 +52,8 @@ class Prediction:
             word, colour = (
                 ("Right.", style.BETTER_TEXT) if predicted == self.answer else ("Not so.", style.CLIPPED_TEXT)
             )
-            right = f'<b style="color:{colour}">{word}</b> {right}'
+            # on white, so that it can be read on a dark page too
+            right = f'<b style="color:{colour};background:#fff;padding:0 4px">{word}</b> {right}'
         picture = self.picture.html() if self.picture else ""
         role = "" if predicted is None else 'role="status" '
         return f'<p {role}style="line-height:1.5;margin:8px 0">{right} {html.escape(self.why)}</p>{picture}'

@@ -14,10 +14,10 @@ COLAB := $(subst .venv,.venv-colab,$(BIN))
 INSTALLED := .venv/installed
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab notebooks address bench lint format clean
+.PHONY: help lab test test-colab test-browser notebooks address bench lint format clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
 	$(BIN)/python -m tools.lab $(LAB_ARGS)
@@ -28,6 +28,10 @@ test: $(INSTALLED) ## run every test and re-execute every notebook
 
 test-colab: .venv-colab/installed ## re-execute every notebook alone, in Colab's package set
 	$(COLAB)/python -m tools.colab
+
+test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classic notebook, type every known mistake
+	$(BIN)/python -m pytest --long tests/test_browser.py
+	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
 	$(BIN)/python -m tools.notebooks
@@ -40,10 +44,11 @@ bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
 	  printf '## The core: 8192 x 4096 values, and 2^10\n\n'; $(BIN)/python -m benchmarks.core; \
 	  printf '\n## Explorers\n\n'; $(BIN)/python -m benchmarks.latency; } > BENCHMARKS.md
 
-lint: $(INSTALLED) ## check format, style and types
+lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy quantlib
+	$(BIN)/python -m tools.notebooks --check
 
 format: $(INSTALLED) ## format the code and the notebooks
 	$(BIN)/ruff check --fix

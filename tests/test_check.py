@@ -15,9 +15,9 @@ from quantlib.lab import checks
 from quantlib.lab.verdict import Verdict
 from quantlib.misconceptions import MISCONCEPTIONS
 
-T = checks.T
+T = checks.cases.T
 CHECKS = {deed: getattr(checks, f"check_{deed}") for deed in MISCONCEPTIONS}
-INNER = {deed: getattr(checks, f"_{deed.upper()}") for deed in MISCONCEPTIONS}
+INNER = checks.CHECKS
 PAIR = ("no clamp before the cast", "cast before adding z")  # no 8-bit behaviour tells these two apart
 
 each = pytest.mark.parametrize("deed", CHECKS)

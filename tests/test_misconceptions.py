@@ -159,3 +159,9 @@ def test_an_input_that_shows_a_wrong_scale_or_measure(name, values, result):
 def test_the_overflow_of_the_seed_by_a_missing_clamp():
     codes = misconceptions.no_clamp(T, 728.6 / 255, 0)
     assert codes.tolist() == [[67, -5, -1], [32, 103, -64], [0, -16, 86]]
+
+
+def test_every_deed_has_a_check_and_every_check_knows_mistakes():
+    from quantlib.lab.checks import CHECKS
+
+    assert set(CHECKS) == set(MISCONCEPTIONS)

@@ -174,7 +174,7 @@ def learner(deed, line):
     """The function of a learner who writes this line."""
 
     def mine(*arguments):
-        known = NAMES | dict(zip(getattr(checks, f"_{deed.upper()}").parameters, arguments, strict=True))
+        known = NAMES | dict(zip(checks.CHECKS[deed].parameters, arguments, strict=True))
         for name, expression in BEFORE.get(deed, {}).items():
             known[name] = eval(expression, known)
         return eval(line, known)

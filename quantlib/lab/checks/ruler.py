@@ -1,22 +1,14 @@
-"""The checks that the notebooks use: each is a short declaration."""
+"""The checks of Part I: codes, clamps, wraps, scales and error measures."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy
 import torch
-from torch import Tensor
 
-from ..affine import dequantize, quantize, unclamped_codes
-from ..grids import wrap
-from ..metrics import l2_error, split_error, sqnr_db
-from ..qparams import choose_qparams
-from .check import Arguments, Check, Function, number, pair
-from .verdict import Verdict
-
-T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
-SEED = (T, 3.5, -70)
-SHAPES = (5,), (4, 6), (2, 3, 4)
+from ...affine import dequantize, quantize, unclamped_codes
+from ...grids import wrap
+from ...metrics import l2_error, split_error, sqnr_db
+from ...qparams import choose_qparams
+from ..check import Arguments, Check, Function, number, pair
+from ..verdict import Verdict
+from .cases import SEED, T, random_integers, random_pairs, random_reals, singles, values
 
 
 def check_quantize(function: Function) -> Verdict:
@@ -69,42 +61,6 @@ def check_sqnr(function: Function) -> Verdict:
     return _SQNR(function)
 
 
-# What is tried. No value is half-way between two codes: there, right functions differ.
-
-
-def _singles(dtype: torch.dtype, *rows: Sequence[Any]) -> list[Arguments]:
-    """Return arguments of which the first is a tensor of one value."""
-    return [(torch.tensor([value], dtype=dtype), *rest) for value, *rest in rows]
-
-
-def _random_reals() -> list[Arguments]:
-    """Return random (x, s, z) with codes on the grid and beyond both ends."""
-    draw, rulers = numpy.random.RandomState(0), [(0.05, 3), (0.5, -70), (3.5, -70), (10.0, 101)]
-    return [(_near_marks(draw, shape, s, z), s, z) for s, z in rulers for shape in SHAPES]
-
-
-def _near_marks(draw: numpy.random.RandomState, shape: tuple[int, ...], s: float, z: int) -> Tensor:
-    """Return reals that are at most 0.4 steps from a mark of an endless grid."""
-    steps = draw.randint(-300, 301, shape) - z + draw.uniform(-0.4, 0.4, shape)
-    return torch.tensor(s * steps, dtype=torch.float32)
-
-
-def _random_integers(low: int, high: int) -> list[Tensor]:
-    draw = numpy.random.RandomState(1)
-    return [torch.tensor(draw.randint(low, high + 1, shape)) for shape in SHAPES]
-
-
-def _random_pairs(noise: Sequence[float]) -> list[Arguments]:
-    """Return random (x, x_hat) whose error is so large relative to x."""
-    draw = numpy.random.RandomState(2)
-    pairs = [(draw.normal(size=shape), draw.normal(size=shape)) for shape in SHAPES]
-    return [(torch.tensor(50 * x).float(), torch.tensor(50 * (x + n * e)).float()) for n in noise for x, e in pairs]
-
-
-def _values(*rows: Sequence[Sequence[float]]) -> list[Arguments]:
-    return [tuple(torch.tensor(values) for values in row) for row in rows]
-
-
 _RULER: list[Arguments] = [(T, 7.0, -70), (T, 3.5, 0)]  # T again, with another s, with another z
 
 _QUANTIZE = Check(
@@ -112,13 +68,13 @@ _QUANTIZE = Check(
     ("x", "s", "z"),
     quantize,
     (
-        *_singles(torch.float32, (0.0, 1.0, 0), (1.0, 1.0, 0), (0.4, 1.0, 0), (0.6, 1.0, 0), (-0.6, 1.0, 0)),
-        *_singles(torch.float32, (0.0, 1.0, 1), (2.0, 1.0, 0), (2.0, 2.0, 0), (0.0, 2.0, 2), (0.25, 0.25, 0)),
-        *_singles(torch.float32, (128.0, 1.0, 0), (-129.0, 1.0, 0), (-128.0, 1.0, 0), (127.0, 1.0, 1)),
-        *_singles(torch.float32, (-128.0, 1.0, -1), (128.0, 1.0, -1), (127.25, 1.0, 0), (300.0, 1.0, 0)),
+        *singles(torch.float32, (0.0, 1.0, 0), (1.0, 1.0, 0), (0.4, 1.0, 0), (0.6, 1.0, 0), (-0.6, 1.0, 0)),
+        *singles(torch.float32, (0.0, 1.0, 1), (2.0, 1.0, 0), (2.0, 2.0, 0), (0.0, 2.0, 2), (0.25, 0.25, 0)),
+        *singles(torch.float32, (128.0, 1.0, 0), (-129.0, 1.0, 0), (-128.0, 1.0, 0), (127.0, 1.0, 1)),
+        *singles(torch.float32, (-128.0, 1.0, -1), (128.0, 1.0, -1), (127.25, 1.0, 0), (300.0, 1.0, 0)),
         SEED,
         *_RULER,
-        *_random_reals(),
+        *random_reals(),
     ),
     SEED,
     (
@@ -134,11 +90,11 @@ _DEQUANTIZE = Check(
     ("q", "s", "z"),
     dequantize,
     (
-        *_singles(torch.int8, (0, 1.0, 0), (1, 1.0, 0), (1, 1.0, 1), (0, 1.0, 1), (1, 2.0, 0), (0, 2.0, 1)),
-        *_singles(torch.int8, (1, 0.5, 0), (127, 1.0, -1), (-128, 1.0, 1), (127, 1.0, -128)),
+        *singles(torch.int8, (0, 1.0, 0), (1, 1.0, 0), (1, 1.0, 1), (0, 1.0, 1), (1, 2.0, 0), (0, 2.0, 1)),
+        *singles(torch.int8, (1, 0.5, 0), (127, 1.0, -1), (-128, 1.0, 1), (127, 1.0, -128)),
         _CODES_OF_T,
         *((_CODES_OF_T[0], s, z) for _, s, z in _RULER),
-        *((quantize(x, s, z), s, z) for x, s, z in _random_reals()),
+        *((quantize(x, s, z), s, z) for x, s, z in random_reals()),
     ),
     _CODES_OF_T,
     (
@@ -153,14 +109,14 @@ _CLAMP = Check(
     ("v", "quant_min", "quant_max"),
     lambda v, quant_min, quant_max: v.clamp(quant_min, quant_max),
     (
-        *_singles(torch.float32, (0.0, -1, 1), (2.0, -1, 1), (-2.0, -1, 1), (1.0, -1, 1), (-1.0, -1, 1), (0.25, -1, 1)),
-        *_singles(torch.float32, (2.0, -1, 3), (-2.0, -3, 1), (-1.0, 0, 15), (16.0, 0, 15), (-9.0, -8, 7)),
-        *_singles(torch.float32, (128.0, -128, 127), (-129.0, -128, 127), (300.0, 0, 255)),
-        *_singles(torch.int32, (0, -8, 7), (8, -8, 7), (-9, -8, 7), (128, -128, 127), (-129, -128, 127)),
+        *singles(torch.float32, (0.0, -1, 1), (2.0, -1, 1), (-2.0, -1, 1), (1.0, -1, 1), (-1.0, -1, 1), (0.25, -1, 1)),
+        *singles(torch.float32, (2.0, -1, 3), (-2.0, -3, 1), (-1.0, 0, 15), (16.0, 0, 15), (-9.0, -8, 7)),
+        *singles(torch.float32, (128.0, -128, 127), (-129.0, -128, 127), (300.0, 0, 255)),
+        *singles(torch.int32, (0, -8, 7), (8, -8, 7), (-9, -8, 7), (128, -128, 127), (-129, -128, 127)),
         _BEFORE_CLAMP,
-        *((v, low, high) for v in _random_integers(-300, 300) for low, high in ((-128, 127), (0, 255), (-8, 7))),
-        *((v.float(), low, high) for v in _random_integers(-300, 300) for low, high in ((-127, 127), (-128, 100))),
-        *((x, -128, 127) for x, *_ in _random_reals()),
+        *((v, low, high) for v in random_integers(-300, 300) for low, high in ((-128, 127), (0, 255), (-8, 7))),
+        *((v.float(), low, high) for v in random_integers(-300, 300) for low, high in ((-127, 127), (-128, 100))),
+        *((x, -128, 127) for x, *_ in random_reals()),
     ),
     _BEFORE_CLAMP,
     (
@@ -174,12 +130,12 @@ _SPLIT_ERROR = Check(
     ("x", "s", "z"),
     split_error,
     (
-        *_singles(torch.float32, (0.0, 1.0, 0), (0.25, 1.0, 0), (-0.25, 1.0, 0), (2.5, 2.0, 0), (0.25, 1.0, 1)),
-        *_singles(torch.float32, (128.0, 1.0, 0), (-130.0, 1.0, 0), (126.75, 1.0, 0), (127.25, 1.0, 0)),
-        *_singles(torch.float32, (127.0, 1.0, 1), (128.25, 1.0, 0), (-128.25, 1.0, 0), (260.0, 2.0, 0)),
+        *singles(torch.float32, (0.0, 1.0, 0), (0.25, 1.0, 0), (-0.25, 1.0, 0), (2.5, 2.0, 0), (0.25, 1.0, 1)),
+        *singles(torch.float32, (128.0, 1.0, 0), (-130.0, 1.0, 0), (126.75, 1.0, 0), (127.25, 1.0, 0)),
+        *singles(torch.float32, (127.0, 1.0, 1), (128.25, 1.0, 0), (-128.25, 1.0, 0), (260.0, 2.0, 0)),
         SEED,
         *_RULER,
-        *_random_reals(),
+        *random_reals(),
     ),
     SEED,
     (
@@ -195,10 +151,10 @@ _WRAP = Check(
     ("v",),
     wrap,
     (
-        *_singles(torch.float32, (0.0,), (1.0,), (-1.0,), (127.0,), (128.0,), (-128.0,), (-129.0,)),
-        *_singles(torch.float32, (255.0,), (256.0,), (-256.0,), (384.0,), (-385.0,), (1000.0,)),
+        *singles(torch.float32, (0.0,), (1.0,), (-1.0,), (127.0,), (128.0,), (-128.0,), (-129.0,)),
+        *singles(torch.float32, (255.0,), (256.0,), (-256.0,), (384.0,), (-385.0,), (1000.0,)),
         _NAIVE,
-        *((v.float(),) for v in _random_integers(-1000, 1000)),
+        *((v.float(),) for v in random_integers(-1000, 1000)),
     ),
     _NAIVE,
     (
@@ -214,10 +170,10 @@ _MAX_ABS = Check(
     ("x",),
     lambda x: choose_qparams(x, symmetric=True).scale,
     (
-        *_values([[127.0]], [[1.0]], [[-127.0]], [[-2.0, 1.0]], [[1.0, 2.0]], [[-1.0, 3.0]], [[1000.0, -1.0]]),
+        *values([[127.0]], [[1.0]], [[-127.0]], [[-2.0, 1.0]], [[1.0, 2.0]], [[-1.0, 3.0]], [[1000.0, -1.0]]),
         _T_ALONE,
         (-2 * T,),
-        *((x,) for x, *_ in _random_reals()),
+        *((x,) for x, *_ in random_reals()),
     ),
     _T_ALONE,
     (
@@ -229,10 +185,10 @@ _MAX_ABS = Check(
 
 _SPANS = ((0.0, 255.0), (-254.0, 256.0), (-2.0, 253.0), (-510.0, 0.0), (-1.0, 50.0), (-128.0, 127.0))
 _RANGES: tuple[Arguments, ...] = (
-    *_values(*([span] for span in _SPANS)),
+    *values(*([span] for span in _SPANS)),
     _T_ALONE,
     (-2 * T,),
-    *((x.flatten()[:4].abs() * torch.tensor([1.0, -1.0, 1.0, -1.0]),) for x, *_ in _random_reals()[:6]),
+    *((x.flatten()[:4].abs() * torch.tensor([1.0, -1.0, 1.0, -1.0]),) for x, *_ in random_reals()[:6]),
 )
 _STEP = Check(
     "step",
@@ -259,11 +215,11 @@ _L2 = Check(
     ("x", "x_hat"),
     l2_error,
     (
-        *_values([[0.0], [0.0]], [[1.0], [0.0]], [[0.0], [2.0]], [[1.0], [3.0]], [[3.0, 4.0], [0.0, 0.0]]),
-        *_values([[1.0, 2.0], [2.0, 1.0]], [[1.0, 1.0, 1.0], [2.0, 3.0, 0.0]]),
+        *values([[0.0], [0.0]], [[1.0], [0.0]], [[0.0], [2.0]], [[1.0], [3.0]], [[3.0, 4.0], [0.0, 0.0]]),
+        *values([[1.0, 2.0], [2.0, 1.0]], [[1.0, 1.0, 1.0], [2.0, 3.0, 0.0]]),
         _T_AND_BACK,
         (T, T + 1),
-        *_random_pairs([0.01, 1.0]),
+        *random_pairs([0.01, 1.0]),
     ),
     _T_AND_BACK,
     (
@@ -278,10 +234,10 @@ _SQNR = Check(
     ("x", "x_hat"),
     sqnr_db,
     (
-        *_values([[1.0], [2.0]], [[10.0], [9.0]], [[3.0], [2.0]], [[3.0, 4.0], [3.0, 3.0]], [[1.0, 8.0], [0.0, 8.0]]),
+        *values([[1.0], [2.0]], [[10.0], [9.0]], [[3.0], [2.0]], [[3.0, 4.0], [3.0, 3.0]], [[1.0, 8.0], [0.0, 8.0]]),
         _T_AND_BACK,
         (T, T + 1),
-        *_random_pairs([0.01, 0.1, 3.0]),
+        *random_pairs([0.01, 0.1, 3.0]),
     ),
     _T_AND_BACK,
     (

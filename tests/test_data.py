@@ -1,12 +1,10 @@
 """The vendored weights are the ones that their README describes, and loading them is safe."""
 
 import hashlib
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -14,6 +12,7 @@ from safetensors import safe_open
 
 from quantlib.data import MINILM_PATH, MINILM_SHA256, load_weight, weight_names
 from quantlib.errors import QuantlibError
+from tools import cut_minilm, cutting
 
 DATA = MINILM_PATH.parent
 README = (DATA / "README.md").read_text(encoding="utf-8")
@@ -29,16 +28,6 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def cutter() -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / "tools" / "cut_minilm.py"
-    spec = importlib.util.spec_from_file_location("cut_minilm", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 # The file
 
 
@@ -46,10 +35,10 @@ def test_the_file_is_the_one_we_cut():
     assert sha256(MINILM_PATH.read_bytes()) == MINILM_SHA256
 
 
-def test_the_readme_prints_the_hash_of_the_file_and_of_the_model(cutter):
+def test_the_readme_prints_the_hash_of_the_file_and_of_the_model():
     row = r"^\| {} .*\| `([0-9a-f]{{64}})` \|$"
-    assert re.findall(row.format("ours,"), README, re.MULTILINE) == [MINILM_SHA256]
-    assert re.findall(row.format("the model,"), README, re.MULTILINE) == [cutter.MODEL_SHA256]
+    assert re.findall(row.format("ours, `minilm.safetensors`"), README, re.MULTILINE) == [MINILM_SHA256]
+    assert re.findall(row.format("the model, `model.safetensors`"), README, re.MULTILINE) == [cut_minilm.MODEL_SHA256]
 
 
 def test_the_file_stays_small():
@@ -88,15 +77,15 @@ def test_the_licence_is_there_in_full():
 # The script that cut it
 
 
-def test_cutting_again_gives_the_same_bytes(cutter):
+def test_cutting_again_gives_the_same_bytes():
     with safe_open(MINILM_PATH, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in reversed(sorted(file.keys()))}
-    assert sha256(cutter.pack(tensors)) == MINILM_SHA256
+    assert sha256(cutting.pack(tensors, cut_minilm.METADATA)) == MINILM_SHA256
 
 
-def test_the_script_refuses_an_unknown_model(cutter):
+def test_the_script_refuses_an_unknown_model():
     with pytest.raises(SystemExit, match=r"^the model file must have sha256 53aa.*, got .*; down"):
-        cutter.cut(b"another model")
+        cut_minilm.cut(b"another model")
 
 
 # Loading

@@ -1,7 +1,6 @@
-"""How fast the core is, beside torch's own kernels and beside the plain formula.
+"""How fast the core is, beside the plain formula, torch's own kernels, torchao's primitives and a copy of memory.
 
-    python -m benchmarks.core                    prints a Markdown table
-    python -m benchmarks.core memory quantize    prints the memory in MiB that a call takes beyond its result
+    python -m benchmarks.core        prints the head of the table and the lines of the core
 
 Every ratio compares medians of interleaved runs. Run it while nothing else runs: where the processor's cores are busy,
 torch's threads wait for each other after every operation on every tile, and ours becomes many times slower, while one
@@ -9,52 +8,284 @@ large operation hardly suffers. GOMP_SPINCOUNT=1000 in the environment prevents 
 on a quiet machine; `make` and the notebooks set it.
 """
 
+import logging
 import platform
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from quantlib import choose_qparams, dequantize, fake_quantize, quantize
+from quantlib import QParams, choose_qparams, dequantize, fake_quantize, quantize, to_groups
 
 # torch deprecates its quantized dtypes. Here they are only what we compare ourselves with, and torch is pinned.
 warnings.filterwarnings("ignore", message=".*quantize_per_(tensor|channel).*")
 warnings.filterwarnings("ignore", message=".*quantized.*", category=UserWarning)
 warnings.filterwarnings("ignore", message=".*quantized.*", category=DeprecationWarning)
 
-LARGE = (8192, 4096)
-SMALL = (32, 32)
-MIB = 2**20
-
-Call = Callable[[], object]
+Call = Callable[[], Any]
 
 
-class Row(NamedTuple):
-    """One line of the table: what is measured beside what, how often, and the ratio that is wanted."""
+class Case(NamedTuple):
+    """One thing that is timed: what is done, how many values share a scale, and on how many values."""
 
-    name: str
-    ours: Call
-    theirs: Call
-    target: str
-    inner: int = 1
+    deed: str
+    grain: str
+    shape: tuple[int, int]
+    bits: int = 8
+
+
+DEEDS = ("quantize", "dequantize", "fake_quantize")
+RESULT_BYTES = {"quantize": 1, "dequantize": 4, "fake_quantize": 4}  # for each value
+GROUP = 32
+NUMBERS, TENSOR, ROW, GROUPS = "two numbers", "tensor", "row", f"group of {GROUP}"
+GRAINS = (TENSOR, ROW, GROUPS)
+AXES = {NUMBERS: None, TENSOR: None, ROW: 0, GROUPS: (0, 1)}  # the axes that are kept
+SMALL, LARGE = (32, 32), (8192, 4096)
+SIZES = (SMALL, (128, 128), (512, 512), (2048, 2048), (8192, 8192))  # 2^10 to 2^26 values
+
+OURS, FORMULA, TORCH, TORCHAO, LIMIT = "quantlib", "the formula", "torch", "torchao", "a copy of memory"
+INT_REPR = "torch and int_repr"  # with the copy out of torch's own quantized type, to plain integers
+
+# What is wanted: the largest ratio to the one beside. These come first in the table.
+WANTED = {
+    Case("quantize", NUMBERS, LARGE): {INT_REPR: 0.65, FORMULA: 0.125},
+    Case("quantize", ROW, LARGE): {INT_REPR: 0.20},
+    Case("dequantize", NUMBERS, LARGE): {TORCH: 1.3},
+    Case("quantize", GROUPS, LARGE, bits=4): {TORCHAO: 0.20},
+    Case("quantize", NUMBERS, SMALL): {FORMULA: 1.5},
+    Case("quantize", TENSOR, SMALL): {FORMULA: 2.0},
+    Case("quantize", ROW, SMALL): {FORMULA: 2.0},
+}
+EVERY = [Case(deed, grain, shape) for deed in DEEDS for grain in GRAINS for shape in SIZES]
+CASES = list(dict.fromkeys([*WANTED, *EVERY]))  # each once
 
 
 def main() -> None:
     print(machine(), end="\n\n")
-    print("| what | ms | beside | ratio | target |")
-    print("|---|---:|---:|---:|---:|")
-    for row in (*large_rows(), *small_rows()):
-        print(line(row), flush=True)
-    for name in ("quantize", "dequantize", "fake_quantize"):
-        print(f"| {name}, memory beyond the result | | | {in_own_process(name):.1f} MiB | <= 16 MiB |", flush=True)
+    print(HEAD)
+    for case in CASES:
+        for row in lines(case):
+            print(row, flush=True)
+
+
+def lines(case: Case) -> list[str]:
+    """The lines of one case: what it takes, beside each of the others."""
+    given = given_for(case)
+    calls = {name: call_of(name, given) for name in names_of(case)}
+    assert torch.equal(calls[OURS](), calls[FORMULA]()), f"{case} is not bit-identical to the formula"
+    took = medians(calls)
+    others, largest = [name for name in took if name not in (OURS, LIMIT)], WANTED.get(case, {})
+    rows = [Line(title(case), took[OURS], n, took[n], took[LIMIT], largest_ratio=largest.get(n)) for n in others]
+    return [written(row, seconds) for row in rows]
+
+
+def title(case: Case) -> str:
+    rows, columns = case.shape
+    values = f"2^{(rows * columns).bit_length() - 1}" if case.shape in SIZES else f"{rows} x {columns}"
+    return f"{case.deed}{'' if case.bits == 8 else f' to int{case.bits}'}, {case.grain}, {values}"
+
+
+# --- the contenders
+
+
+class Given(NamedTuple):
+    """What everyone gets: reals, or codes for dequantize."""
+
+    case: Case
+    values: Tensor
+    qp: QParams
+
+
+def names_of(case: Case) -> list[str]:
+    """Who can do what the case says: torch's quantized types have 8 bits, and int_repr makes plain integers of them."""
+    fused = {"quantize": [TORCH, INT_REPR], "dequantize": [TORCH], "fake_quantize": [TORCH]}[case.deed]
+    return [OURS, FORMULA, *(fused if case.bits == 8 else []), TORCHAO, LIMIT]
+
+
+def given_for(case: Case) -> Given:
+    x = torch.randn(case.shape, generator=torch.Generator().manual_seed(0))
+    values = to_groups(x, GROUP) if case.grain == GROUPS else x
+    qp = choose_qparams(values, case.bits, axis=AXES[case.grain])
+    if case.grain == NUMBERS:
+        qp = qp._replace(scale=qp.scale.item(), zero_point=int(qp.zero_point.item()))  # type: ignore[union-attr]
+    return Given(case, quantize(values, *qp) if case.deed == "dequantize" else values, qp)
+
+
+def call_of(name: str, given: Given) -> Call:
+    """A call that does what the case says, in the way of the one who is named."""
+    return _CALLS[name](given)
+
+
+def our_call(given: Given) -> Call:
+    function = {"quantize": quantize, "dequantize": dequantize, "fake_quantize": fake_quantize}[given.case.deed]
+    return _with_parameters(function, given)
+
+
+def formula_call(given: Given) -> Call:
+    formulas = {"quantize": plain_quantize, "dequantize": plain_dequantize, "fake_quantize": plain_fake_quantize}
+    return _with_parameters(formulas[given.case.deed], given)
+
+
+def _with_parameters(function: Callable[..., Tensor], given: Given) -> Call:
+    values, parameters = given.values, given.qp[:2] if given.case.deed == "dequantize" else given.qp
+    return lambda: function(values, *parameters)
+
+
+def plain_quantize(x: Tensor, s: Any, z: Any, quant_min: int, quant_max: int) -> Tensor:
+    """The formula as five whole-tensor operations: what one writes first."""
+    return (x / s + z).round().clamp(quant_min, quant_max).to(torch.int8)
+
+
+def plain_dequantize(q: Tensor, s: Any, z: Any) -> Tensor:
+    return s * (q.float() - z)
+
+
+def plain_fake_quantize(x: Tensor, s: Any, z: Any, quant_min: int, quant_max: int) -> Tensor:
+    return s * ((x / s + z).round().clamp(quant_min, quant_max) - z)
+
+
+def torch_call(given: Given) -> Call:
+    """torch's fused kernels. They know tensors and channels: each group becomes a channel."""
+    (case, values, (s, z, *grid)) = given
+    place: tuple[Any, ...] = (s, z)
+    stored, faked = torch.quantize_per_tensor, torch.fake_quantize_per_tensor_affine
+    if case.grain in (ROW, GROUPS):
+        place, values = (s.flatten(), z.flatten(), 0), values.reshape(s.numel(), -1)  # type: ignore[union-attr]
+        stored, faked = torch.quantize_per_channel, torch.fake_quantize_per_channel_affine
+    if case.deed == "fake_quantize":
+        return lambda: faked(values, *place, *grid)
+    if case.deed == "dequantize":
+        return stored(plain_dequantize(given.values, s, z).view_as(values), *place, torch.qint8).dequantize
+    return lambda: stored(values, *place, torch.qint8)
+
+
+def int_repr_call(given: Given) -> Call:
+    stored = torch_call(given)
+    return lambda: stored().int_repr()
+
+
+def torchao_call(given: Given) -> Call:
+    """torchao's primitives. They take seconds to load, and warn that they were built for other GPUs too."""
+    for noisy in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    from torchao.quantization.quant_primitives import _fake_quantize_affine, dequantize_affine, quantize_affine
+
+    case, values, qp = given
+    functions = {"quantize": quantize_affine, "dequantize": dequantize_affine, "fake_quantize": _fake_quantize_affine}
+    s, z = torch.as_tensor(qp.scale), torch.as_tensor(qp.zero_point)
+    block = tuple(1 if kept else n for kept, n in zip(_kept(case, values.ndim), values.shape, strict=True))
+    function = functions[case.deed]
+    return lambda: function(values, block, s, z, torch.int8, qp.quant_min, qp.quant_max)
+
+
+def _kept(case: Case, ndim: int) -> list[bool]:
+    axes = AXES[case.grain]
+    kept = () if axes is None else axes if isinstance(axes, tuple) else (axes,)
+    return [d in kept for d in range(ndim)]
+
+
+def copy_call(given: Given) -> Call:
+    """Copy as many bytes as must be read and written, into memory that is already there: nothing is faster."""
+    result = given.values.numel() * RESULT_BYTES[given.case.deed]
+    parameters = sum(p.nbytes for p in given.qp if isinstance(p, Tensor))
+    count = (given.values.nbytes + result + parameters) // 2
+    source = torch.ones(count, dtype=torch.int8, device=given.values.device)
+    target = torch.ones_like(source)
+    return lambda: target.copy_(source)
+
+
+_CALLS: dict[str, Callable[[Given], Call]] = {
+    OURS: our_call,
+    FORMULA: formula_call,
+    TORCH: torch_call,
+    INT_REPR: int_repr_call,
+    TORCHAO: torchao_call,
+    LIMIT: copy_call,
+}
+
+
+# --- time
+
+RUN = 3e-3  # seconds; shorter runs would measure the clock
+
+
+def medians(calls: dict[str, Call], budget: float = 2.0) -> dict[str, float]:
+    """The median seconds of each call, in runs that take turns; short calls are repeated until a clock can tell."""
+    once = {name: warm_seconds_of(call) for name, call in calls.items()}
+    repeats = {name: max(1, int(RUN / took)) for name, took in once.items()}
+    rounds = min(25, max(5, int(budget / sum(max(RUN, took) for took in once.values()))))
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(rounds):
+        first = turn % len(calls)  # another one begins each round
+        for name in (*list(calls)[first:], *list(calls)[:first]):
+            times[name].append(seconds_of(calls[name], repeats[name]))
+    return {name: median(taken) for name, taken in times.items()}
+
+
+def warm_seconds_of(call: Call) -> float:
+    """The seconds of the second call, or of one of the next twenty where it is short."""
+    call()
+    took = seconds_of(call, 1)
+    return took if took > RUN else seconds_of(call, 20)
+
+
+def seconds_of(call: Call, repeats: int) -> float:
+    start = perf_counter()
+    for _ in range(repeats):
+        call()
+    return (perf_counter() - start) / repeats
+
+
+# --- the table
+
+
+HEAD = "| what | quantlib | beside | ratio | limit | wanted |\n|---|---:|---:|---:|---:|---:|"
+
+
+class Line(NamedTuple):
+    """One line of the table. What is wanted is the largest ratio, or else the most that ours may be."""
+
+    what: str
+    ours: float
+    beside: str
+    theirs: float
+    limit: float | None = None
+    largest_ratio: float | None = None
+    most: float | None = None
+
+
+def written(row: Line, unit: Callable[[float], str]) -> str:
+    """A line in Markdown, with its numbers in a unit."""
+    ratio = row.ours / row.theirs
+    limit = "" if row.limit is None else unit(row.limit)
+    cells = (row.what, unit(row.ours), f"{row.beside}: {unit(row.theirs)}", f"{ratio:.2f}", limit, wanted(row, unit))
+    return f"| {' | '.join(cells)} |"
+
+
+def wanted(row: Line, unit: Callable[[float], str]) -> str:
+    if row.largest_ratio is not None:
+        text, met = f"ratio <= {row.largest_ratio}", row.ours / row.theirs <= row.largest_ratio
+    elif row.most is not None:
+        text, met = f"<= {unit(row.most)}", row.ours <= row.most
+    else:
+        return ""
+    return text if met else f"{text} **missed**"
+
+
+def seconds(value: float) -> str:
+    """A time with three digits.
+
+    >>> seconds(0.01234), seconds(4.2e-06), seconds(0.2)
+    ('12.3 ms', '4.2 us', '200 ms')
+    """
+    factor, unit = next((f, u) for f, u in ((1, "s"), (1e3, "ms"), (1e6, "us")) if value * f >= 1 or u == "us")
+    return f"{float(f'{value * factor:.3g}'):g} {unit}"
 
 
 def machine() -> str:
@@ -68,124 +299,5 @@ def cpu_info() -> str:
     return path.read_text() if path.exists() else ""
 
 
-# --- time
-
-
-def line(row: Row) -> str:
-    ours, theirs = medians(row.ours, row.theirs, row.inner)
-    return f"| {row.name} | {1e3 * ours:.4g} | {1e3 * theirs:.4g} | {ours / theirs:.2f} | {row.target} |"
-
-
-def medians(ours: Call, theirs: Call, inner: int, rounds: int = 15) -> tuple[float, float]:
-    """The median seconds of a call, of each side, in runs that take turns."""
-    calls = (ours, theirs)
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds + 2):
-        for call, times in zip(calls, seconds, strict=True):
-            took = seconds_of(call, inner)
-            if turn >= 2:  # the first two warm up
-                times.append(took)
-    return median(seconds[0]), median(seconds[1])
-
-
-def seconds_of(call: Call, inner: int) -> float:
-    start = perf_counter()
-    for _ in range(inner):
-        call()
-    return (perf_counter() - start) / inner
-
-
-def plain(x: Tensor, s: float | Tensor, z: int | Tensor) -> Tensor:
-    """The formula as five whole-tensor operations: what one writes first."""
-    return (x / s + z).round().clamp(-128, 127).to(torch.int8)
-
-
-def large_rows() -> list[Row]:
-    x = values(LARGE)
-    s, z, *_ = choose_qparams(x)
-    step, zero = s.item(), int(z.item())  # type: ignore[union-attr]
-    rows = choose_qparams(x, axis=0)
-    row_scales, row_zeros = rows.scale.flatten(), rows.zero_point.flatten()  # type: ignore[union-attr]
-    q = quantize(x, step, zero)
-    stored = torch.quantize_per_tensor(x, step, zero, torch.qint8)
-    assert torch.equal(q, plain(x, step, zero)), "quantize is not bit-identical to the formula"
-
-    def torch_rows() -> Tensor:
-        return torch.quantize_per_channel(x, row_scales, row_zeros, 0, torch.qint8).int_repr()
-
-    def torch_tensor() -> Tensor:
-        return torch.quantize_per_tensor(x, step, zero, torch.qint8).int_repr()
-
-    return [
-        Row("quantize, beside torch", lambda: quantize(x, step, zero), torch_tensor, "<= 0.65"),
-        Row("quantize, beside the formula", lambda: quantize(x, step, zero), lambda: plain(x, step, zero), "<= 0.125"),
-        Row("quantize by rows, beside torch", lambda: quantize(x, *rows), torch_rows, "<= 0.20"),
-        Row("dequantize, beside torch", lambda: dequantize(q, step, zero), stored.dequantize, "<= 1.3"),
-        Row(
-            "fake_quantize, beside torch",
-            lambda: fake_quantize(x, step, zero),
-            lambda: torch.fake_quantize_per_tensor_affine(x, step, zero, -128, 127),
-            "",
-        ),
-    ]
-
-
-def small_rows() -> list[Row]:
-    x = values(SMALL)
-    choices: dict[str, tuple[float | Tensor, int | Tensor, str]] = {
-        "numbers": (0.03, -5, "<= 1.5"),
-        "0-d tensors": (torch.tensor(0.03), torch.tensor(-5), "<= 2"),
-        "one qparam a row": (torch.full((32, 1), 0.03), torch.full((32, 1), -5, dtype=torch.int32), "<= 2"),
-    }
-    return [
-        Row(f"2^10 values, {name}, beside the formula", *both(x, s, z), target, inner=2000)
-        for name, (s, z, target) in choices.items()
-    ]
-
-
-def both(x: Tensor, s: float | Tensor, z: int | Tensor) -> tuple[Call, Call]:
-    return lambda: quantize(x, s, z), lambda: plain(x, s, z)
-
-
-def values(shape: tuple[int, ...]) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
-
-
-# --- memory
-
-
-def in_own_process(name: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.core", "memory", name]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def memory_beyond_result(name: str) -> float:
-    """MiB that one call takes at its peak, beyond its result. The library is warmed up on a slice before."""
-    functions: dict[str, Callable[[Tensor, float, int], Tensor]] = {
-        "quantize": quantize,
-        "dequantize": dequantize,
-        "fake_quantize": fake_quantize,
-        "plain": plain,
-    }
-    function = functions[name]
-    x = torch.ones(LARGE, dtype=torch.int8 if name == "dequantize" else torch.float32)
-    function(x[:512], 0.03, -5)
-    before = process_bytes("VmRSS")
-    result = function(x, 0.03, -5)
-    return (process_bytes("VmHWM") - before - result.numel() * result.element_size()) / MIB
-
-
-def process_bytes(name: str) -> int:
-    """The bytes that this process holds now (VmRSS), or held at its peak (VmHWM). Linux only.
-
-    Not getrusage: its peak is inherited from the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text()
-    return next(int(row.split()[1]) * 1024 for row in status.splitlines() if row.startswith(name))
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["memory"]:
-        print(memory_beyond_result(sys.argv[2]))
-    else:
-        main()
+    main()

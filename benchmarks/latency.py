@@ -19,9 +19,10 @@ import nbformat
 from nbformat.v4 import new_code_cell
 from playwright.sync_api import Page
 
-from tests.jupyter import browser_page, lab, open_notebook, run_all
+from tests.jupyter import JupyterLab, browser_page
 from tools import project
 
+LAB = JupyterLab()
 ROUNDS = 30
 FIRST = 2  # rounds that are left out: they load code
 WANTED = "<= 2, >= 5"
@@ -95,8 +96,8 @@ def press(page: Page, output: int, key: str) -> float:
 
 def measure(page: Page, address: str, name: str, calls: list[str]) -> dict[str, Times]:
     """Return the times of each explorer of an extended notebook."""
-    open_notebook(page, address, name)
-    if errors := run_all(page):
+    LAB.open(page, address, name)
+    if errors := LAB.run_all(page):
         raise RuntimeError(errors[0])
     times = {}
     for k, call in enumerate(calls):
@@ -118,7 +119,7 @@ def main(names: list[str]) -> None:
     print(f"Key press to new picture, medians of {ROUNDS - FIRST} presses, interleaved. Wanted: {WANTED}.\n")
     print("| explorer | ms | empty update, ms | times the empty update | `interact`, ms | times faster than `interact` |")
     print("|---|---:|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as address, browser_page(1400, 3000) as page:
+    with tempfile.TemporaryDirectory() as folder, LAB.serve(Path(folder)) as address, browser_page(1400, 3000) as page:
         for path in project.notebooks():
             if names and path.name not in names:
                 continue

@@ -34,9 +34,12 @@ def test_matrices_say_the_largest_error():
 
 
 def test_trace_follows_one_number_there_and_back():
-    assert draw_trace([728.6], 3.5, -70).alt == "Step by step: 728.6 is stored as 127 and comes back as 689.5."
+    end = "Step by step, a number that does not fit comes back as the end of the grid: "
+    assert draw_trace([728.6], 3.5, -70).alt == f"{end}728.6 is stored as 127 and comes back as 689.5."
+    assert "fits comes back within half a step: 191.6 is" in draw_trace([191.6], 3.5, -70).alt
+    assert "half a step, and one that does not comes back as the end" in draw_trace([191.6, 728.6], 3.5, -70).alt
 
 
 def test_ruler_can_pose_the_question_alone():
     alt = draw_ruler(T, 3.5, -70, mapped=False).alt
-    assert alt.endswith("1 of 9 values lies beyond the levels.") and "Norm" not in alt
+    assert alt.startswith("Number line: 1 of 9 values lies beyond the levels.") and "Norm" not in alt

@@ -98,7 +98,7 @@ def _looker(x: Tensor, parts: StandIn, steps: numpy.ndarray) -> Callable[..., Sp
     def look(s: float, z: int = 0) -> Split:
         (clip, rounding), notice = parts(x, s, z)
         error = x[some] - fake_quantize(x[some], s, z)
-        if not torch.allclose(clip[some] + rounding[some], error, rtol=1e-3, atol=1e-3 * s):
+        if not torch.allclose((clip[some] + rounding[some]).to(error.dtype), error, rtol=1e-3, atol=1e-3 * s):
             notice = f"{notice} The two parts do not add up to x - x_hat.".strip()
         return Split(s, z, x, clip, rounding, mean_squares((clip, rounding)), steps, curve(z), notice)
 
@@ -354,4 +354,5 @@ def draw_split(x: Tensor, s: float, z: int, *, scale: Slider | None = None) -> P
         figure = style.new_figure(9.2, 5.0, DPI)
         for panel in split_panels(figure, view):
             panel.update(view)
-        return picture(figure, f"Mean squared error over s in two layers, clip on round. {describe_split(view)}")
+        layers = f"Mean squared error over s in two layers, clip on round: here {_share_sentence(view)}"
+        return picture(figure, f"{layers}. {describe_split(view)}")

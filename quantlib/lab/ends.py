@@ -129,7 +129,8 @@ def draw_clamp_and_wrap(value: float, s: float, z: int) -> Picture:
             told.append(f"{name}, {number(value)} comes back as {number(back)}")
             axes.set_title(told[-1])
             axes.set_ylabel("" if k else "comes back as")
-        return picture(figure, f"Two curves of what comes back of each real number. {'. '.join(told)}.")
+        ends = "Beyond the ends of the grid, a clamped number stays at the end, and a wrapped one comes in at the other"
+        return picture(figure, f"{ends}. {'. '.join(told)}.")
 
 
 def wrap_quantize(x: Tensor, s: float, z: int) -> Tensor:
@@ -210,8 +211,8 @@ def _draw_ends(axes: Axes, s: numpy.ndarray, low: float, high: float) -> None:
     fill: dict[str, Any] = {"edgecolor": style.CLIPPED, "linewidth": 0}
     axes.fill_betweenx(s, limits[0], lower, facecolor="#FBEDE2", hatch="//", **fill)
     axes.fill_betweenx(s, upper, limits[1], facecolor="#FBEDE2", hatch="\\\\", **fill)
-    axes.fill_betweenx(s, lower, upper, where=list(first >= last), facecolor="#F3CDB0", hatch="xx", **fill)
-    axes.fill_betweenx(s, lower, upper, where=list(last >= first), facecolor="#D9F0E8", lw=0)
+    axes.fill_betweenx(s, lower, upper, where=list(first >= last), facecolor="#F9E3D3", hatch="xx", **fill)
+    axes.fill_betweenx(s, lower, upper, where=list(last >= first), facecolor="#E9F7F2", lw=0)
     axes.set_xlim(limits)
     axes.set_ylim(s[0], s[-1])
     axes.set_xlabel("zero point z")

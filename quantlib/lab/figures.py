@@ -47,8 +47,9 @@ def draw_ruler(
             return picture(figure, f"Number line. {describe(view)}")
         panel.hide_mapping()
         beyond = clip_sentence(view).replace("clips", "lies").replace("clip", "lie")
-        text = f"Number line of {x.numel()} values over {view.quant_max - view.quant_min + 1} levels"
-        return picture(figure, f"{text} from {number(view.low)} to {number(view.high)}: {beyond} beyond the levels.")
+        levels = f"The {view.quant_max - view.quant_min + 1} levels"
+        reach = f"{levels} reach from {number(view.low)} to {number(view.high)}"
+        return picture(figure, f"Number line: {beyond} beyond the levels. {reach}.")
 
 
 def draw_staircase(s: float, z: int, quant_min: int = -128, quant_max: int = 127, *, reach: float) -> Picture:
@@ -114,7 +115,16 @@ def draw_trace(values: Sequence[float], s: float, z: int, quant_min: int = -128,
         sentences = [
             f"{number(row[0])} is stored as {number(row[4])} and comes back as {number(row[6])}" for row in rows
         ]
-        return picture(figure, "Step by step: " + "; ".join(sentences) + ".")
+        return picture(figure, f"Step by step, {_trace_finding(rows)}: {'; '.join(sentences)}.")
+
+
+def _trace_finding(rows: Sequence[Sequence[float]]) -> str:
+    """Return what becomes of the numbers, in words: those that fit, those that are clamped, or both."""
+    clamped = {row[3] != row[4] for row in rows}
+    if clamped == {True}:
+        return "a number that does not fit comes back as the end of the grid"
+    close = "a number that fits comes back within half a step"
+    return f"{close}, and one that does not comes back as the end of the grid" if True in clamped else close
 
 
 def _trace(value: float, s: float, z: int, quant_min: int, quant_max: int) -> list[float]:

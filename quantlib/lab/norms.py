@@ -20,7 +20,7 @@ from . import style
 from .explore import Explorer, Panel, Scene, Slider
 from .figures import DPI
 from .labels import Label
-from .learner import StandIn, number_problem
+from .learner import StandIn, name_of, number_problem
 from .panels import is_clipped, title
 from .picture import Picture, picture
 from .style import number
@@ -111,7 +111,7 @@ class Yours:
     """The learner's measure, which may do anything: its row stays empty where it says nothing that can be used."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._name = getattr(function, "__name__", "your measure")
+        self._name = name_of(function, "your measure")
         self._measure = StandIn(function, _nothing, number_problem, "Its row stays empty.")
 
     def __call__(self, x: Tensor, a: Tensor, b: Tensor) -> tuple[Score, str]:
@@ -222,8 +222,7 @@ class Ranking:
             for side, name in enumerate(NAMES):
                 self._write(self._values[2 * row + side], said, side, said.winner == name)
         self._own.text = view.own.name if view.own else ""
-        wins = [[said.name for said in view.scores if said.winner == name] for name in NAMES]
-        self._title.text = _verdict(wins)
+        self._title.text = _verdict(view)
 
     @staticmethod
     def _write(label: Label, said: Score, side: int, wins: bool) -> None:
@@ -232,7 +231,8 @@ class Ranking:
         label.bold, label.color = wins, style.BETTER_TEXT if wins else style.ORIGINAL
 
 
-def _verdict(wins: Sequence[Sequence[str]]) -> str:
+def _verdict(view: Duel) -> str:
+    wins = [[said.name for said in view.scores if said.winner == name] for name in NAMES]
     for name, won in zip(NAMES, wins, strict=True):
         if len(won) == len(NORMS):
             return f"{name} is better by every measure"
@@ -285,8 +285,16 @@ def draw_two_errors(x: Tensor, a: RulerOf, b: RulerOf) -> Picture:
             axes = figure.add_axes((0.075 + 0.49 * which, 0.19, 0.425, 0.65))
             axes.set_xlabel("value x")
             ErrorBars(axes, which, _names(x, None), top).update(view)
-        sizes = [f"{n}: " + ", ".join(f"{e:.1f}" for e in errors) for n, errors in zip(NAMES, view.errors, strict=True)]
-        return picture(figure, f"The sizes of the {x.numel()} errors of two rulers. {'. '.join(sizes)}.")
+        return picture(figure, f"The errors of two rulers, value by value: {_sizes(view)}")
+
+
+def _sizes(view: Duel) -> str:
+    """Return how many values clip and the largest error on each ruler, and then every error."""
+    rows = list(zip(NAMES, view.errors.tolist(), map(_clips, view.clipped), strict=True))
+    largest = "; ".join(
+        f"on ruler {name} {clips}, and the largest is {max(errors):.1f}" for name, errors, clips in rows
+    )
+    return f"{largest}. " + " ".join(f"{name}: {', '.join(f'{e:.1f}' for e in errors)}." for name, errors, _ in rows)
 
 
 def draw_ranking(x: Tensor, a: RulerOf, b: RulerOf) -> Picture:
@@ -295,7 +303,8 @@ def draw_ranking(x: Tensor, a: RulerOf, b: RulerOf) -> Picture:
     with style.house_style():
         figure = style.new_figure(9.2, 3.4, DPI)
         Ranking(figure.add_axes((0.44, 0.16, 0.34, 0.60)), own=False).update(view)
-        return picture(figure, f"Ranking of two rulers: {describe(view)}")
+        said = describe(view)
+        return picture(figure, f"Ranking of two rulers: {_verdict(view)}. {said[0].upper()}{said[1:]}")
 
 
 def explore_ranking(
@@ -310,7 +319,7 @@ def explore_ranking(
         value: the slider; the default suits the seed's matrix, whose largest value is near 700.
     """
     value = value or Slider("v", "value v", 705.0, 685.0, 725.0, 0.5)
-    yours, at = Yours(measure) if measure else None, int(x.argmax())
+    yours, at = Yours(measure) if measure is not None else None, int(x.argmax())
 
     def compute(v: float) -> Duel:
         moved = x.flatten().clone()
@@ -348,9 +357,9 @@ def draw_growth(count: int = 9, largest: float = 10.0) -> Picture:
         figure = style.new_figure(9.2, 3.6, DPI)
         _draw_curves(figure.add_axes((0.08, 0.15, 0.72, 0.72)), sizes.numpy(), factors, count)
         said = ", ".join(f"{name} {curve[-1]:.3g}-fold" for name, curve in factors.items())
-        return picture(
-            figure, f"While one of {count} equal errors grows {number(largest)}-fold, the measures grow: {said}."
-        )
+        most, least = (pick(factors, key=lambda name: factors[name][-1]) for pick in (max, min))
+        while_ = f"while one of {count} equal errors grows {number(largest)}-fold"
+        return picture(figure, f"{most} grows most and {least} least {while_}: {said}.")
 
 
 def _draw_curves(axes: Axes, sizes: numpy.ndarray, factors: Mapping[str, numpy.ndarray], count: int) -> None:
@@ -386,8 +395,8 @@ def draw_wrong_scale(x: Tensor, x_hat: Tensor) -> Picture:
             axes.plot(factors, [measure(x, k * x_hat) for k in factors], color=style.QUANTIZED, lw=2)
             axes.plot([2], [doubled], "o", color=style.CLIPPED_TEXT, ms=7)
             axes.axvline(1, color=style.LEVELS, lw=1, zorder=0)
-        alt = f"A reconstruction times 2: its cosine stays {cosine:.4f}. {heard}, from {sqnr_db(x, x_hat):.1f} dB."
-        return picture(figure, alt)
+        deaf = f"Cosine does not hear a wrong scale: when a reconstruction is doubled, its cosine stays {cosine:.4f}"
+        return picture(figure, f"{deaf}. {heard}, from {sqnr_db(x, x_hat):.1f} dB.")
 
 
 def draw_row_sqnr(weights: Mapping[str, Tensor]) -> Picture:
@@ -405,7 +414,7 @@ def draw_row_sqnr(weights: Mapping[str, Tensor]) -> Picture:
             said.append(_draw_row_sqnr(axes, name, w))
             if k == len(weights) - 1:
                 axes.set_xlabel("SQNR of one row, dB")
-        return picture(figure, "How many rows have which SQNR. " + " ".join(said))
+        return picture(figure, "Some rows fare better than their matrix as a whole, and some worse. " + " ".join(said))
 
 
 def _draw_row_sqnr(axes: Axes, name: str, w: Tensor) -> str:

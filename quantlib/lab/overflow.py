@@ -251,7 +251,7 @@ def draw_circle(codes: Sequence[int]) -> Picture:
         pairs = zip(codes, view.q.tolist(), strict=True)
         lands = ", ".join(f"{number(a)} lands on {number(k)}" for a, k in pairs)
         panel.heading.text = lands
-        return picture(figure, f"The 256 codes of int8 as a circle, on which −128 follows 127: {lands}.")
+        return picture(figure, f"The codes of int8 are a circle, on which −128 follows 127: {lands}.")
 
 
 def draw_factor(x: Tensor, factor: int) -> Picture:
@@ -260,7 +260,8 @@ def draw_factor(x: Tensor, factor: int) -> Picture:
     with style.house_style():
         figure = style.new_figure(7.2, 3.1, DPI)
         FactorCurve(figure.add_axes((0.11, 0.18, 0.86, 0.7)), x).update(view)
-        return picture(figure, f"The norm of the error over the factor: up to 127 all codes fit. {describe(view)}")
+        leap = "The norm of the error leaps as soon as a code does not fit: up to the factor 127 all codes fit"
+        return picture(figure, f"{leap}. {describe(view)}")
 
 
 def draw_there_and_back(x: Tensor, factor: int) -> Picture:
@@ -315,6 +316,7 @@ def draw_repairs(norms: Mapping[str, float]) -> Picture:
         ]
         bars = axes.barh(names, values - 1, left=1, height=0.62, color=inks)
         bars[worst].set(hatch="//", edgecolor="white")
+        bars[best].set(edgecolor=style.ORIGINAL, linewidth=1.5)  # some eyes take its green for the blue of the others
         axes.bar_label(bars, [f"{value:.1f}" for value in values], padding=5)
         axes.set_xscale("log")
         axes.set_xlim(1, 3 * values.max())

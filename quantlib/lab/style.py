@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+# Some eyes take rounding or better for quantized, and rounding for better: no two of them share a form in one plot.
+# Clipped is dotted, hatched or a diamond; rounding is dashed or named; better is outlined, ticked or named.
 ORIGINAL = "#000000"
 QUANTIZED = "#0072B2"
 CLIPPED = "#D55E00"

@@ -14,7 +14,7 @@ COLAB := $(subst .venv,.venv-colab,$(BIN))
 INSTALLED := .venv/installed
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab test-browser notebooks address bench lint format clean
+.PHONY: help lab test test-colab test-browser notebooks address bench mutants lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,9 +40,19 @@ address: $(INSTALLED) ## write the repository's address everywhere (from git, or
 	$(BIN)/python -m tools.address $(URL)
 
 bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
-	{ printf '# Benchmarks\n\nWritten by `make bench`. Every ratio is of medians of interleaved runs.\n\n'; \
-	  printf '## The core: 8192 x 4096 values, and 2^10\n\n'; $(BIN)/python -m benchmarks.core; \
-	  printf '\n## Explorers\n\n'; $(BIN)/python -m benchmarks.latency; } > BENCHMARKS.md
+	{ printf '# Benchmarks\n\nWritten by `make bench`. Every ratio is of medians of interleaved runs.\n\n' && \
+	  printf 'The limit of a time is a copy of as many bytes as must be read and written, of a memory the result itself,\n' && \
+	  printf 'of an import a process that imports nothing.\n\n' && \
+	  $(BIN)/python -m benchmarks.core && $(BIN)/python -m benchmarks.memory && \
+	  $(BIN)/python -m benchmarks.imports && $(BIN)/python -m benchmarks.notebooks && \
+	  printf '\n## Calibration\n\n' && $(BIN)/python -m benchmarks.calibration && \
+	  printf '\n## GPU\n\n' && $(BIN)/python -m benchmarks.gpu && \
+	  printf '\n## Explorers\n\n' && $(BIN)/python -m benchmarks.latency; } > .benchmarks.md
+	mv .benchmarks.md BENCHMARKS.md
+
+mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each time (MODULE=affine for one module)
+	$(BIN)/python -m pip install --quiet mutmut==3.8.1
+	$(BIN)/python -m tools.mutants $(MODULE)
 
 lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check

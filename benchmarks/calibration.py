@@ -1,39 +1,38 @@
-"""How long it takes to observe 2^24 values and choose a range, beside one pass of torch.histc.
+"""How long it takes to observe 2^24 values and to choose a range, beside one pass of torch.histc over them.
 
     python -m benchmarks.calibration             prints a Markdown table
 
-Both sides take turns, and the ratio is that of their medians. Run it while nothing else runs.
+All calls take turns, and a ratio is that of two medians. Run it while nothing else runs. At most 3 passes are wanted.
 """
 
 import torch
 from torch import Tensor
 
-from benchmarks.core import Row, line, machine
-from quantlib import EntropyObserver, Histogram, MseObserver, choose_aciq, choose_percentile
+from benchmarks.core import Call, machine, medians
+from quantlib import Histogram, choose_aciq, choose_entropy, choose_mse, choose_percentile
 
-COUNT = 2**24
+COUNT, BINS = 2**24, 2048
+HISTC = "torch.histc"
 
 
 def main() -> None:
-    print(f"{machine()}\n")
-    print("| what | ms | beside | ratio | target |")
-    print("|---|---:|---:|---:|---:|")
-    for row in rows(torch.randn(COUNT, generator=torch.Generator().manual_seed(0))):
-        print(line(row), flush=True)
+    print(machine(), end="\n\n")
+    print("| what | ms | passes of torch.histc |\n|---|---:|---:|")
+    taken = medians(calls_for(torch.randn(COUNT, generator=torch.Generator().manual_seed(0))), budget=30.0)
+    for name, seconds in taken.items():
+        print(f"| {name} | {1e3 * seconds:.4g} | {seconds / taken[HISTC]:.2f} |")
 
 
-def rows(x: Tensor) -> list[Row]:
-    def histc() -> Tensor:
-        return torch.histc(x, 2048)
-
-    return [
-        Row("observe", lambda: Histogram().observe(x), histc, ""),
-        Row("observe + percentile", lambda: choose_percentile(Histogram().observe(x)), histc, "<= 3"),
-        Row("observe + ACIQ", lambda: choose_aciq(Histogram().observe(x)), histc, "<= 3"),
-        Row("observe + entropy", lambda: EntropyObserver(symmetric=True).observe(x).qparams(), histc, "<= 3"),
-        Row("observe + MSE, symmetric", lambda: MseObserver(symmetric=True).observe(x).qparams(), histc, "<= 3"),
-        Row("observe + MSE, every zero point", lambda: MseObserver().observe(x).qparams(), histc, "<= 3"),
-    ]
+def calls_for(x: Tensor) -> dict[str, Call]:
+    return {
+        HISTC: lambda: torch.histc(x, BINS),
+        "observe": lambda: Histogram().observe(x),
+        "observe, percentile": lambda: choose_percentile(Histogram().observe(x)),
+        "observe, ACIQ": lambda: choose_aciq(Histogram().observe(x)),
+        "observe, entropy": lambda: choose_entropy(Histogram().observe(x), symmetric=True),
+        "observe, MSE of the symmetric scales": lambda: choose_mse(Histogram().observe(x), symmetric=True),
+        "observe, MSE of all scales and zero points": lambda: choose_mse(Histogram().observe(x)),
+    }
 
 
 if __name__ == "__main__":

@@ -107,7 +107,9 @@ class MinMaxObserver(Observer):
 
     def observe(self, batch: Tensor) -> Self:
         check_input(batch)
-        return self if batch.numel() == 0 else self._add(torch.stack(value_range(batch, self.axis)), compute_dtype(batch))
+        if batch.numel() == 0:
+            return self
+        return self._add(torch.stack(value_range(batch, self.axis)), compute_dtype(batch))
 
     def qparams(self) -> QParams:
         if self.ends is None:

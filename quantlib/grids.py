@@ -100,6 +100,8 @@ def wrap(values: Tensor, bits: int = 8, *, signed: bool = True) -> Tensor:
     """
     check_tensor(values)
     quant_min, quant_max = grid(bits, signed=signed)
+    if values.is_complex():
+        raise QuantlibError("wrap needs finite integers", "complex numbers", "take their real part: values.real")
     exact = values.double() if values.is_floating_point() else values.long()
     if exact.is_floating_point() and not bool((exact.isfinite() & (exact == exact.round())).all()):
         raise QuantlibError("wrap needs finite integers", "a fraction, NaN or infinity", "round the values first")

@@ -40,6 +40,9 @@ def compute_dtype(x: Tensor) -> torch.dtype:
 def check_input(x: Tensor) -> None:
     """Raise a QuantlibError unless x is a tensor of real floating-point numbers."""
     check_tensor(x)
+    if x.layout != torch.strided or x.is_meta:
+        got = f"{x.layout} on {x.device}"
+        raise QuantlibError("x must be a dense tensor with values", got, "convert it: x.to_dense()")
     if not x.dtype.is_floating_point:
         raise QuantlibError("x must hold floating-point numbers", x.dtype, "convert it: x.float()")
 
@@ -157,7 +160,7 @@ def choose_qparams(
     (0.02, -78)
     """
     quant_min, quant_max = grid(bits, signed=signed, narrow=narrow)
-    low, high = _range(x, axis)
+    low, high = value_range(x, axis)
     middle = (quant_min + quant_max + 1) // 2
     if symmetric:
         steps = torch.maximum(-low, high) / (quant_max - middle)
@@ -170,7 +173,7 @@ def choose_qparams(
     return QParams(scale, shift.to(torch.int32), quant_min, quant_max)
 
 
-def _range(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
+def value_range(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
     """Return the smallest and the largest value along the axes that are not kept, widened to contain 0.0."""
     check_input(x)
     if x.numel() == 0:

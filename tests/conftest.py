@@ -1,6 +1,24 @@
 """What holds for every test: property tests draw the same examples in every run, and no clock can fail them."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("fast", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fast")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="in the browser, walk further and type every known mistake")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in words that no browser was tried, which a few letters among a thousand dots do not."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "test_browser" in report.nodeid]
+    for reason in sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped}):
+        terminalreporter.write_line(f"NOT TRIED IN A BROWSER: {reason}", yellow=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def long(request):
+    """Whether the tests in the browser take their time."""
+    return request.config.getoption("long")

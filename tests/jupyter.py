@@ -1,4 +1,7 @@
-"""A JupyterLab of our own in headless Chromium, for tests and benchmarks that look at real pages."""
+"""The programs in which a learner opens the notebooks, in headless Chromium: for tests and benchmarks of real pages.
+
+JupyterLab and the classic notebook differ in what their pages are made of, and in nothing that a learner does there.
+"""
 
 import os
 import shutil
@@ -7,17 +10,18 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ROOT / "tools" / "lab_settings"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-# JupyterLab's own address of what is open, so that a test need not click through menus.
-CURRENT = "window.jupyterapp.shell.currentWidget"
 
 
 def chromium() -> str | None:
@@ -26,82 +30,226 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[str]:
-    """Serve a folder by JupyterLab on a free port, and give its address."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    options = [
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.port={port}",
-        "--IdentityProvider.token=",
-        "--ServerApp.disable_check_xsrf=True",
-        "--expose-app-in-browser",
-        "--no-browser",
-        f"--LabApp.app_settings_dir={SETTINGS}",
-        f"--LabApp.workspaces_dir={folder / '.workspaces'}",
-        *(["--allow-root"] if os.geteuid() == 0 else []),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(folder / ".config")}
-    log = (folder / "lab.log").open("wb")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], stdout=log, stderr=log, env=environment, cwd=folder
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(address, server)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-        log.close()
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(240):
-        if server.poll() is not None:
-            raise RuntimeError(f"JupyterLab ended with status {server.returncode}")
-        try:
-            urllib.request.urlopen(f"{address}/api", timeout=2)
-            return
-        except OSError:
-            time.sleep(0.25)
-    raise TimeoutError("JupyterLab did not answer within a minute")
+def browser(width: int = 1280, height: int = 900) -> Iterator[BrowserContext]:
+    """Start headless Chromium. Its pages share one cache, so that only the first one loads a front end's code."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        context = running.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(60_000)
+        yield context
+        running.close()
 
 
 @contextmanager
 def browser_page(width: int = 1280, height: int = 900) -> Iterator[Page]:
     """Open an empty page in headless Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(60_000)
-        yield page
-        browser.close()
+    with browser(width, height) as context:
+        yield context.new_page()
 
 
-def open_notebook(page: Page, address: str, name: str) -> None:
-    """Open a notebook and wait until its kernel is ready."""
-    page.goto(f"{address}/lab/tree/{name}?reset")  # with nothing else open
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-    page.wait_for_function(f"{CURRENT}?.sessionContext?.session?.kernel?.status === 'idle'")
-    # All cells are rendered, so that a test can find those that are out of sight.
-    page.evaluate(f"{CURRENT}.content.notebookConfig = {{...{CURRENT}.content.notebookConfig, windowingMode: 'none'}}")
+class FrontEnd(ABC):
+    """A program that shows notebooks, run by this interpreter. A page is always that of one open notebook."""
+
+    package: str
+    # CSS: a cell, the editor and all outputs in it, the handle of a slider, the outputs of errors and of warnings.
+    cell: str
+    editor: str
+    output: str
+    handle: str
+    error: str
+    stderr: str
+    # JavaScript: every cell as {kind, text, count}, whether nothing runs, and how to run all.
+    cells_now: str
+    idle: str
+    run_every_cell: str
+    noise: tuple[str, ...] = ()  # beginnings of what it complains of itself, whatever the notebook
+
+    @abstractmethod
+    def command(self, folder: Path, port: int) -> list[str]:
+        """Return the module and the options that serve a folder."""
+
+    @abstractmethod
+    def open(self, page: Page, address: str, name: str) -> None:
+        """Open a notebook and wait until its kernel is ready."""
+
+    @abstractmethod
+    def save(self, page: Page) -> None:
+        """Save the notebook and wait until it is on the disk."""
+
+    def __str__(self) -> str:
+        return f"{self.package} {version(self.package)} with ipywidgets {version('ipywidgets')}"
+
+    @contextmanager
+    def serve(self, folder: Path) -> Iterator[str]:
+        """Serve a folder on a free port, and give its address. Nothing is written outside of the folder.
+
+        A release to clone may be named by QUANTLIB_REPOSITORY; else the kernels find the quantlib of this project.
+        """
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        found = {} if "QUANTLIB_REPOSITORY" in os.environ else {"PYTHONPATH": str(ROOT)}
+        own = {f"JUPYTER_{kind}_DIR": str(folder / f".{kind}") for kind in ("CONFIG", "DATA", "RUNTIME")}
+        root = ["--allow-root"] if os.geteuid() == 0 else []
+        command = [sys.executable, "-m", *self.command(folder, port), "--no-browser", *root]
+        with (folder / ".server.log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | found | own, cwd=folder)
+            try:
+                address = f"http://127.0.0.1:{port}"
+                _wait_for(address, server)
+                yield address
+            finally:
+                server.terminate()
+                server.wait(timeout=20)
+
+    def cells(self, page: Page) -> list[dict[str, Any]]:
+        """Return every cell as a dictionary: its kind, its text, and its execution count or None."""
+        return page.evaluate(self.cells_now)
+
+    def run_all(self, page: Page, timeout: float = 120) -> list[str]:
+        """Run every cell, wait for the last, and return the texts of the errors."""
+        page.evaluate(self.run_every_cell)
+        ran = "c => c.kind !== 'code' || !c.text.trim() || c.count !== null"
+        page.wait_for_function(f"{self.idle} && {self.cells_now}.every({ran})", timeout=timeout * 1000)
+        page.wait_for_timeout(500)
+        return page.locator(self.error).all_inner_texts()
+
+    def outputs(self, page: Page, k: int) -> Locator:
+        """Return what holds the outputs of cell k."""
+        return page.locator(self.cell).nth(k).locator(self.output)
+
+    def write(self, page: Page, k: int, text: str) -> None:
+        """Type a text into the editor of cell k, in place of what is there."""
+        page.locator(self.cell).nth(k).locator(self.editor).click()
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.insert_text(text)
+        typed = self.cells(page)[k]["text"]
+        assert typed == text, f"the editor of cell {k} holds {typed!r}"
+
+    def run(self, page: Page, k: int) -> None:
+        """Run cell k from its editor by keyboard, and wait until it is done."""
+        before = self.cells(page)[k]["count"]
+        page.locator(self.cell).nth(k).locator(self.editor).click()
+        page.keyboard.press("Control+Enter")
+        now = f"{self.cells_now}[{k}].count"
+        page.wait_for_function(f"before => {self.idle} && {now} !== null && {now} !== before", arg=before)
+
+    def end_kernels(self, page: Page, address: str) -> None:
+        """End every kernel that the server has started."""
+        for session in page.request.get(f"{address}/api/sessions").json():
+            page.request.delete(f"{address}/api/sessions/{session['id']}")
 
 
-def run_all(page: Page, timeout: float = 120) -> list[str]:
-    """Run every cell, wait for the last, and return the texts of the errors."""
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')", None)
-    idle = f"{CURRENT}.sessionContext.session.kernel.status === 'idle'"
-    page.wait_for_function(
-        f"{idle} && {CURRENT}.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.source.trim())"
-        ".every(c => c.model.executionCount !== null)",
-        timeout=timeout * 1000,
+class JupyterLab(FrontEnd):
+    """JupyterLab 4: its own JavaScript says what is open, so that no test need click through menus."""
+
+    package = "jupyterlab"
+    cell = ".jp-Notebook .jp-Cell"
+    editor = ".jp-InputArea .cm-content"
+    output = ".jp-OutputArea"
+    handle = ".noUi-handle"
+    error = '.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]'
+    stderr = '.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]'
+    _current = "window.jupyterapp.shell.currentWidget"
+    cells_now = (
+        f"{_current}.content.widgets.map(c => ({{kind: c.model.type, text: c.model.sharedModel.source, "
+        "count: c.model.executionCount ?? null}))"
     )
-    page.wait_for_timeout(500)
-    return page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+    idle = f"{_current}?.sessionContext?.session?.kernel?.status === 'idle'"
+    run_every_cell = "void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+
+    def command(self, folder: Path, port: int) -> list[str]:
+        # All cells are drawn, so that a test can find those that are out of sight.
+        tracker = folder / ".settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+        tracker.parent.mkdir(parents=True)
+        tracker.write_text('{"windowingMode": "none"}')
+        return [
+            "jupyterlab",
+            f"--ServerApp.root_dir={folder}",
+            f"--ServerApp.port={port}",
+            "--IdentityProvider.token=",
+            "--ServerApp.disable_check_xsrf=True",
+            "--expose-app-in-browser",
+            f"--LabApp.app_settings_dir={SETTINGS}",
+            f"--LabApp.user_settings_dir={folder / '.settings'}",
+            f"--LabApp.workspaces_dir={folder / '.workspaces'}",
+        ]
+
+    def open(self, page: Page, address: str, name: str) -> None:
+        page.goto(f"{address}/lab/tree/{name}?reset")  # with nothing else open
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+        page.wait_for_function(f"window.jupyterapp && {self.idle}")
+
+    def save(self, page: Page) -> None:
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        page.wait_for_function(f"!{self._current}.context.model.dirty")
 
 
-def sliders(page: Page) -> list[str]:
-    """Return the labels of all sliders on the page, in order."""
-    return page.locator(".widget-slider .widget-label").all_inner_texts()
+class Classic(FrontEnd):
+    """The classic notebook 6. With ipywidgets 7 it is the nearest thing to Colab that runs anywhere."""
+
+    package = "notebook"
+    cell = "#notebook-container > .cell"
+    editor = ".CodeMirror"
+    output = ".output"
+    handle = ".ui-slider-handle"
+    error = ".output_error"
+    stderr = ".output_stderr"
+    cells_now = (
+        "Jupyter.notebook.get_cells().map(c => ({kind: c.cell_type, text: c.get_text(), "
+        "count: typeof c.input_prompt_number === 'number' ? c.input_prompt_number : null}))"
+    )
+    idle = (
+        "Boolean(window.Jupyter?.notebook?.kernel?.is_connected()) && !document.querySelector('.code_cell.running') "
+        "&& !document.querySelector('.kernel_busy_icon')"
+    )
+    run_every_cell = "Jupyter.notebook.execute_all_cells()"
+    # Its own search for a mathematical font.
+    noise = ("Access to font at 'about:blank'", "Failed to load resource: net::ERR_FAILED")
+
+    def command(self, folder: Path, port: int) -> list[str]:
+        return [
+            "notebook",
+            f"--NotebookApp.notebook_dir={folder}",
+            f"--NotebookApp.port={port}",
+            "--NotebookApp.token=",
+            "--NotebookApp.disable_check_xsrf=True",
+        ]
+
+    def open(self, page: Page, address: str, name: str) -> None:
+        # The code of ipywidgets first asks the kernel for its widgets, in two ways, of which ipywidgets 7.7.1 knows the
+        # second. A widget that comes meanwhile is never shown.
+        with page.expect_console_message(lambda message: "fallback to fetching individual model" in message.text):
+            page.goto(f"{address}/notebooks/{name}")
+        page.wait_for_function(f"{self.idle} && Jupyter.notebook.kernel.widget_manager")
+        page.evaluate("new Promise(done => Jupyter.notebook.kernel.comm_info('jupyter.widget', () => done()))")
+
+    def save(self, page: Page) -> None:
+        page.evaluate("Jupyter.notebook.save_notebook()")
+        page.wait_for_function("!Jupyter.notebook.dirty")
+
+
+def front_end() -> FrontEnd | None:
+    """Return the front end of this environment: JupyterLab, else the classic notebook 6, else none."""
+    if _installed("jupyterlab"):
+        return JupyterLab()
+    return Classic() if _installed("notebook").startswith("6.") else None
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(240):
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with status {server.returncode}")
+        try:
+            urllib.request.urlopen(f"{address}/api", timeout=2)
+            return
+        except OSError:
+            time.sleep(0.25)
+    raise TimeoutError("the server did not answer within a minute")

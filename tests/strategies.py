@@ -62,6 +62,13 @@ def strided(x: Tensor) -> Tensor:
     return torch.stack([x, torch.full_like(x, 7.0)], dim=-1)[..., 0]
 
 
+def sliced(x: Tensor) -> Tensor:
+    """Every second value along every axis, from the inside of a larger tensor."""
+    larger = x.new_full([2 * n + 3 for n in x.shape], 7)
+    inside = larger[tuple(slice(1, 1 + 2 * n, 2) for n in x.shape)]
+    return inside.copy_(x)
+
+
 def expanded(x: Tensor) -> Tensor:
     """One more axis, whose three entries are the same memory."""
     return x.unsqueeze(0).expand(3, *x.shape)
@@ -71,7 +78,7 @@ def with_gradient(x: Tensor) -> Tensor:
     return x.clone().requires_grad_()
 
 
-LAYOUTS = (Tensor.contiguous, transposed, strided, expanded, with_gradient)
+LAYOUTS = (Tensor.contiguous, transposed, strided, sliced, expanded, with_gradient)
 
 
 # Strategies

@@ -127,6 +127,13 @@ def test_a_level_beyond_float16_becomes_its_largest_value():
     assert fake_quantize(x, 40000.0, 0).tolist() == [65504.0, -65504.0]
 
 
+def test_a_level_beyond_float32_becomes_infinite():
+    x = torch.tensor([3.4e38, -3.4e38])
+    q = quantize(x, 2.2e38, 0)
+    assert q.tolist() == [2, -2]
+    assert dequantize(q, 2.2e38, 0).tolist() == fake_quantize(x, 2.2e38, 0).tolist() == [math.inf, -math.inf]
+
+
 @given(hand_set())
 def test_every_code_is_on_the_grid(drawn):
     x, qp = drawn
@@ -221,6 +228,16 @@ def test_many_scales_are_rounded_to_the_dtype_of_the_arithmetic_as_one_is():
 def test_zero_points_broadcast_against_x():
     assert quantize(PAIR, 1.0, torch.tensor([[1], [-1]])).tolist() == [[2, 3], [2, 3]]
     assert dequantize(torch.tensor([[2, 3], [2, 3]]), 1.0, torch.tensor([[1], [-1]])).tolist() == PAIR.tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, *DTYPES])
+def test_whole_zero_points_are_taken_in_every_dtype(dtype):
+    assert quantize(PAIR, 1.0, torch.tensor([[1], [-1]]).to(dtype)).tolist() == [[2, 3], [2, 3]]
+
+
+def test_the_largest_zero_points_are_taken_side_by_side():
+    zeros = torch.tensor([[2**24], [-(2**24)]])
+    assert quantize(torch.zeros(2, 1), 1.0, zeros).tolist() == [[127], [-128]]
 
 
 @pytest.mark.parametrize("zero", [-300, 300, 2**24, -(2**24)])
@@ -336,6 +353,13 @@ def test_the_gradient_that_arrives_is_passed_on():
     assert x.grad.tolist() == [1.0, 2.0, 0.0, 4.0, 0.0, 0.0]
 
 
+def test_what_is_kept_for_the_gradient_takes_one_byte_a_value():
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        fake_quantize(torch.ones(1000, requires_grad=True), 1.0, 0)
+    assert sum(t.numel() * t.element_size() for t in kept) == 1000
+
+
 def test_infinity_has_no_gradient():
     assert gradient(torch.tensor([math.inf, -math.inf, 1.0]), 1.0, 0).tolist() == [0.0, 0.0, 1.0]
 
@@ -419,6 +443,12 @@ def test_a_zero_point_that_is_not_an_integer_is_told_in_full(function, zero):
     zeros = torch.tensor([[0], [zero]], dtype=torch.float64 if isinstance(zero, float) else torch.int64)
     assert message(lambda: function(PAIR, 1.0, zeros)) == ZERO.format(zero)
     assert message(lambda: function(PAIR, 1.0, zeros[1])) == ZERO.format(zero)
+
+
+@pytest.mark.parametrize("function", TAKE_QPARAMS)
+@pytest.mark.parametrize("largest", [2.0**24, -(2.0**24)])
+def test_of_several_zero_points_the_wrong_one_is_named(function, largest):
+    assert message(lambda: function(PAIR, 1.0, torch.tensor([[largest], [0.5]]))) == ZERO.format(0.5)
 
 
 @pytest.mark.parametrize("function", TAKE_QPARAMS)

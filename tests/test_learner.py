@@ -8,7 +8,20 @@ import time
 import pytest
 import torch
 
-from quantlib.lab.learner import KEPT, RoundTrip, call, number_problem, step_problem, tensor_problem, whole_problem
+from quantlib.lab import learner
+from quantlib.lab.learner import (
+    KEPT,
+    RoundTrip,
+    StandIn,
+    call,
+    name_of,
+    number_problem,
+    read,
+    reals_problem,
+    step_problem,
+    tensor_problem,
+    whole_problem,
+)
 
 X = torch.tensor([1.0, 2.5])
 
@@ -41,9 +54,25 @@ def test_what_is_raised_is_said(error, problem):
     assert call(raises(error), X).problem == problem
 
 
+def stops():
+    raise KeyboardInterrupt
+
+
 def test_the_stop_button_still_stops():
     with pytest.raises(KeyboardInterrupt):
         call(raises(KeyboardInterrupt()), X)
+    with pytest.raises(KeyboardInterrupt):
+        read(stops)
+
+
+def test_what_is_raised_while_a_value_is_read_is_said():
+    assert read(len, [1, 2]) == 2
+    assert read(raises(SystemExit()), X) == "it returned something that cannot be read"
+
+
+def test_random_numbers_go_on_from_call_to_call():
+    first, second = (call(lambda x: torch.rand(3), X).value for _ in range(2))
+    assert not torch.equal(first, second)
 
 
 def test_arguments_are_copies_and_a_change_is_seen():
@@ -139,7 +168,21 @@ def swallows_all(x):
     loops(x)
 
 
-@pytest.mark.parametrize("f", [loops, sleeps, swallows, swallows_all])
+def swallows_for_ever(x):
+    while True:
+        try:  # noqa: SIM105
+            time.sleep(60)
+        except:  # noqa: E722
+            pass
+
+
+def suppresses_for_ever(x):
+    while True:
+        with contextlib.suppress(BaseException):
+            torch.sin(x)
+
+
+@pytest.mark.parametrize("f", [loops, sleeps, swallows, swallows_all, swallows_for_ever, suppresses_for_ever])
 def test_an_endless_loop_is_stopped(f):
     began = time.monotonic()
     outcome = call(f, X, seconds=0.05)
@@ -193,6 +236,18 @@ def test_what_is_no_plain_tensor_is_said(value, problem):
         (0.5, "", "", "it returned a number that is not a small integer"),
         (-1, "", "it returned a step that is not positive", ""),
         (0, "", "it returned a step that is not positive", ""),
+        (
+            1e-38,
+            "",
+            "it returned a step too small or too large for float32",
+            "it returned a number that is not a small integer",
+        ),
+        (
+            1e39,
+            "",
+            "it returned a step too small or too large for float32",
+            "it returned a number that is not a small integer",
+        ),
         (1e6, "", "", "it returned a number that is not a small integer"),
         *((v, *["it returned NaN or infinity"] * 3) for v in (float("nan"), float("inf"), torch.tensor(float("nan")))),
         (None, *["it returned None: is a `return` missing?"] * 3),
@@ -218,3 +273,42 @@ def test_a_missing_return_is_said_even_where_the_input_is_changed():
 
     _, _, notice = RoundTrip(quantize, lambda q, s, z: s * (q.float() - z))(X, 1.0, 3)
     assert notice == "quantize: it returned None: is a `return` missing? The picture shows quantlib's instead."
+
+
+def test_reals_are_finite_in_float32():
+    assert reals_problem(X.double() * 1e38, X) == ""
+    assert reals_problem(X.double() * 1e39, X) == "it returned numbers too large for float32"
+    assert reals_problem(X * torch.inf, X) == "it returned NaN or infinity"
+
+
+def test_a_name_is_shown_if_it_is_one():
+    assert [name_of(f) for f in (stops, lambda: 0, 3, call)] == ["stops", "your function", "your function", "call"]
+    assert name_of(lambda: 0, "yours") == "yours"
+
+
+def test_each_result_of_a_stand_in_has_memory_of_its_own():
+    memory = torch.zeros(2)
+    mine = StandIn(lambda x: memory.copy_(x), None, reals_problem)
+    first, second = mine(X)[0], mine(X + 1)[0]
+    assert first.tolist() == [1.0, 2.5] and second.tolist() == [2.0, 3.5]
+
+
+@pytest.mark.parametrize(("pause", "calls"), [(0.0, 5), (0.3, 7), (0.8, 100)])
+def test_a_slow_function_is_given_up_unless_it_pauses_as_long_as_it_works(monkeypatch, pause, calls):
+    now, made = [0.0], []
+    monkeypatch.setattr(learner.time, "monotonic", lambda: now[0])
+
+    def slow(x):
+        now[0] += 0.7
+        made.append(x)
+        return x
+
+    mine = StandIn(slow, lambda x: x + 1, reals_problem)
+    for _ in range(100):
+        value, said = mine(X)
+        now[0] += pause
+    assert len(made) == calls and torch.equal(value, X) == (calls == 100)
+    assert said == (
+        "slow: it is too slow for a slider: one call takes 0.7 s. " * (calls < 100)
+        + ("The picture shows quantlib's instead." * (calls < 100))
+    )

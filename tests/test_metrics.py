@@ -124,6 +124,15 @@ def test_the_parts_have_the_shape_of_x_and_its_compute_dtype(drawn):
         assert part.dtype == (torch.float64 if x.dtype == torch.float64 else torch.float32)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("of_scale", DTYPES)
+def test_the_dtype_of_the_scale_does_not_change_the_dtype_of_the_parts(dtype, of_scale):
+    for scale in (torch.tensor(0.5, dtype=of_scale), torch.tensor([0.5, 0.25], dtype=of_scale)):
+        clip, rounded = split_error(torch.tensor([0.125, 99.0], dtype=dtype), scale, 0)
+        assert clip.dtype == rounded.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+        assert rounded[0].item() == 0.125
+
+
 def test_float64_is_split_in_float64_also_where_the_scale_is_a_number():
     x = torch.tensor([0.1], dtype=torch.float64)
     assert split_error(x, 0.3, 0).round.item() == 0.1

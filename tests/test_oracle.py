@@ -1,17 +1,23 @@
-"""torch's own fake quantization, as an independent judge.
+"""torch's own fake quantization and torchao's primitives, as independent judges.
 
-torch rounds x * (1 / scale) and then adds the zero point; we round x / scale + zero_point. The two agree except where
+Both round x * (1 / scale) and then add the zero point; we round x / scale + zero_point. They agree with us except where
 x / scale is half-way between two integers, or nearly so. Such values are left out: which code they get is a convention.
+What is left out, and all else in which the three differ, stands in docs/conventions.md, of which every row runs here.
 """
 
-from math import prod
+import warnings
+from math import inf, nan, prod
+from pathlib import Path
 
 import pytest
 import torch
 from strategies import half_steps
 from torch.ao.quantization import observer as observers
+from torchao.quantization import quant_primitives as ao
 
-from quantlib import choose_qparams, fake_quantize
+from quantlib import QuantlibError, choose_qparams, dequantize, fake_quantize, from_groups, quantize, to_groups
+
+PAGE = Path(__file__).parents[1] / "docs" / "conventions.md"
 
 TIE = 1e-4  # in steps
 GRIDS = ((-128, 127), (-127, 127), (0, 255), (-8, 7), (0, 15), (-2, 1))
@@ -108,11 +114,163 @@ def test_narrow_symmetric_is_what_torchs_observers_find(bits):
     assert_observed(rows, observers.PerChannelMinMaxObserver, torch.per_channel_symmetric, x)
 
 
-def test_on_the_full_grid_torchs_symmetric_scale_is_smaller_and_may_clip():
-    observer = observers.MinMaxObserver(torch.int8, torch.per_tensor_symmetric, quant_min=-128, quant_max=127, eps=0.0)
-    observer(torch.tensor([-1.0, 2.0]))
-    assert observer.calculate_qparams()[0].item() == pytest.approx(2 / 127.5)
-    assert choose_qparams(torch.tensor([-1.0, 2.0]), symmetric=True).scale.item() == pytest.approx(2 / 127)
+# --- torchao
+
+
+def by_torchao(x, qp, block):
+    """torchao's codes and what comes back of them. A block is the part of a tensor that shares one scale."""
+    scale, zero_point, low, high = qp
+    dtype = torch.int8 if low < 0 else torch.uint8
+    q = ao.quantize_affine(x, block, scale.flatten(), zero_point.flatten(), dtype, low, high)
+    return q, ao.dequantize_affine(q, block, scale.flatten(), zero_point.flatten(), dtype, low, high)
+
+
+def by_quantlib(x, qp):
+    q = quantize(x, *qp)
+    return q, dequantize(q, qp.scale, qp.zero_point)
+
+
+def assert_chosen(qp, x, block, mapping, bounds):
+    """torchao chooses this zero point, and this scale to the last bits of float32."""
+    scale, zero_point = ao.choose_qparams_affine(x, mapping, block, torch.int8, *bounds)
+    assert torch.equal(zero_point.flatten(), qp.zero_point.flatten())
+    torch.testing.assert_close(scale.flatten(), qp.scale.flatten(), rtol=3e-7, atol=0.0)
+
+
+GRANULARITIES = {  # block, axis
+    "tensor": ((6, 5, 8), None),
+    "row": ((1, 5, 8), 0),
+    "middle": ((6, 1, 8), 1),
+    "two axes": ((1, 1, 8), (0, 1)),
+}
+each_size = pytest.mark.parametrize(("block", "axis"), GRANULARITIES.values(), ids=GRANULARITIES)
+
+
+@each_size
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("options", [{}, {"signed": False}, {"symmetric": True, "narrow": True}], ids=str)
+def test_codes_and_reals_are_torchaos_at_every_granularity(block, axis, bits, options):
+    for seed in range(5):
+        x = values((6, 5, 8), seed)
+        qp = choose_qparams(x, bits, **options, axis=axis)
+        x = away_from_ties(1.3 * x, qp.scale)  # so that some values clip
+        assert_same(by_quantlib(x, qp), by_torchao(x, qp, block))
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("size", [2, 4, 16])
+def test_groups_are_torchaos_blocks(bits, size):
+    x = values((6, 16), seed=size)
+    groups = to_groups(x, size)
+    qp = choose_qparams(groups, bits, axis=(0, 1))
+    assert_chosen(qp, x, (1, size), ao.MappingType.ASYMMETRIC, qp[2:])
+    x = from_groups(away_from_ties(groups, qp.scale), 16)
+    ours = (from_groups(part, 16) for part in by_quantlib(to_groups(x, size), qp))
+    assert_same(ours, by_torchao(x, qp, (1, size)))
+
+
+@each_size
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_torchao_chooses_the_same_qparams(block, axis, bits):
+    for seed in range(5):
+        x = values((6, 5, 8), seed) * 10.0 ** (seed % 7 - 3) + seed % 3
+        qp = choose_qparams(x, bits, axis=axis)
+        assert_chosen(qp, x, block, ao.MappingType.ASYMMETRIC, qp[2:])
+        qp = choose_qparams(x, bits, symmetric=True, narrow=True, axis=axis)
+        assert_chosen(qp, x, block, ao.MappingType.SYMMETRIC, qp[2:])
+
+
+# --- where they differ: the rows of docs/conventions.md
+
+
+def rows(heading):
+    """The rows of the table under a heading, by column."""
+    section = PAGE.read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    names, _, *body = [[cell.strip() for cell in line] for line in lines]
+    return [dict(zip(names, line, strict=True)) for line in body]
+
+
+def numbers(cell):
+    """The numbers that a cell holds, written as Python writes them."""
+    return [float(eval(part, {"inf": inf, "nan": nan})) for part in cell.split(",")]
+
+
+def done(call):
+    """What a call returns as numbers, or "error"."""
+    try:
+        return [float(value) for part in call() for value in torch.as_tensor(part).flatten()]
+    except (QuantlibError, RuntimeError, AssertionError):
+        return "error"
+
+
+def assert_cell(cell, got):
+    if cell == "not tried":
+        return
+    if cell == "a code":  # which, the cast of NaN leaves to the machine
+        assert got != "error" and -128 <= got[0] <= 127
+    else:
+        assert got == ("error" if cell == "error" else pytest.approx(numbers(cell), rel=1e-6))
+
+
+def codes_of(x, s, z):
+    """How each column of the table of codes computes."""
+    scale, zero_point = torch.tensor([s], dtype=x.dtype), torch.tensor([z])  # torchao chooses scales in x's dtype
+    return {
+        "quantlib": lambda: quantize(x, s, z),
+        "fake_quantize": lambda: torch.fake_quantize_per_tensor_affine(x, s, z, -128, 127) / s + z,
+        "quantize_per_tensor": lambda: torch.quantize_per_tensor(x, s, z, torch.qint8).int_repr(),
+        "torchao": lambda: ao.quantize_affine(x, (1,), scale, zero_point, torch.int8),
+    }
+
+
+@pytest.mark.parametrize("row", rows("Codes"), ids=lambda row: f"{row['x']} {row['dtype']} z={row['z']}")
+def test_every_row_of_the_page_about_codes_is_so(row):
+    x = torch.tensor(numbers(row["x"]), dtype=getattr(torch, row["dtype"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch is about to drop quantize_per_tensor
+        for name, compute in codes_of(x, float(row["s"]), int(row["z"])).items():
+            assert_cell(row[name], done(compute))
+
+
+KINDS = {
+    "affine": ({}, torch.per_tensor_affine, ao.MappingType.ASYMMETRIC),
+    "one value a block": ({"axis": 0}, None, ao.MappingType.ASYMMETRIC),
+    "symmetric": ({"symmetric": True}, torch.per_tensor_symmetric, ao.MappingType.SYMMETRIC),
+    "no clipping": ({"symmetric": True}, torch.per_tensor_symmetric, ao.MappingType.SYMMETRIC_NO_CLIPPING_ERR),
+}
+
+
+def observed(x, scheme):
+    observer = observers.MinMaxObserver(torch.int8, scheme, quant_min=-128, quant_max=127)
+    observer(x)
+    return observer.calculate_qparams()
+
+
+@pytest.mark.parametrize("row", rows("Scale and zero point"), ids=lambda row: f"{row['x']} {row['kind']}")
+def test_every_row_of_the_page_about_scales_is_so(row):
+    x = torch.tensor(numbers(row["x"]))
+    options, scheme, mapping = KINDS[row["kind"]]
+    assert_cell(row["quantlib"], done(lambda: choose_qparams(x, **options)[:2]))
+    assert_cell(row["observer"], done(lambda: observed(x, scheme)))
+    block = (1,) if row["kind"] == "one value a block" else x.shape
+    assert_cell(row["torchao"], done(lambda: ao.choose_qparams_affine(x, mapping, block, torch.int8)))
+
+
+@pytest.mark.parametrize("row", rows("A zero point in reals"), ids=lambda row: row["x"])
+def test_every_row_of_the_page_about_real_zero_points_is_so(row):
+    x = torch.tensor(numbers(row["x"]))
+    grid = torch.uint8, 0, 15
+    qp = ao._choose_qparams_affine_tinygemm(x, ao.MappingType.ASYMMETRIC, x.shape, *grid)
+    q = ao._quantize_affine_tinygemm(x, x.shape, *qp, *grid)
+    theirs = ao._dequantize_affine_tinygemm(q, x.shape, *qp, *grid)
+    assert theirs.tolist() == pytest.approx(numbers(row["torchao, real zero point"]), abs=5e-5)
+    assert fake_quantize(x, *choose_qparams(x, 4)).tolist() == pytest.approx(numbers(row["quantlib"]), abs=5e-5)
+
+
+def test_the_page_has_rows_that_agree_and_rows_that_do_not():
+    same = [row["quantlib"] == row["torchao"] for row in (*rows("Codes"), *rows("Scale and zero point"))]
+    assert any(same) and not all(same)
 
 
 def test_at_ties_the_conventions_differ_for_an_odd_zero_point_only():

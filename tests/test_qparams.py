@@ -8,6 +8,7 @@ from hypothesis import given
 from strategies import DTYPES, LAYOUTS, SEED, covered, errors, grids, half_steps, message, slack, tensors
 
 from quantlib import choose_qparams, dequantize, fake_quantize, mse, quantize, unclamped_codes
+from quantlib.qparams import prepare
 
 EMPTY_RULE = "a range needs at least one value, got shape {}; pass a tensor with values"
 FINITE_RULE = "a range needs finite values, got NaN or infinity in x; remove them: torch.nan_to_num(x)"
@@ -203,6 +204,17 @@ def test_only_the_row_of_zeros_has_scale_one():
 def test_the_range_is_computed_in_float64():
     x = torch.tensor([-1.0, 3e7], dtype=torch.float32)
     assert choose_qparams(x, 16).scale.item() == torch.tensor(30000001 / 65535, dtype=torch.float32).item()
+
+
+# --- on another device
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("scale", "zero_point"), [(0.5, 3), (torch.tensor([0.5]), torch.tensor([3]))])
+def test_elsewhere_than_on_the_cpu_scale_and_zero_point_become_tensors_there(dtype, scale, zero_point):
+    x = torch.empty(2, device="meta")
+    for value in prepare(x, dtype, scale, zero_point):
+        assert isinstance(value, torch.Tensor) and value.device == x.device and value.dtype == dtype
 
 
 # --- errors

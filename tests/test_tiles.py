@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import DTYPES, LAYOUTS, message
+from torch.autograd import profiler
 
 from quantlib import choose_qparams, dequantize, fake_quantize, quantize, tiles, unclamped_codes
 
@@ -100,10 +101,67 @@ def test_a_tensor_of_more_than_one_real_tile_is_quantized_whole():
     assert torch.equal(quantize(x, 0.01, 3), (x / 0.01 + 3).round().clamp(-128, 127).to(torch.int8))
 
 
+def seen_by_a_step(monkeypatch, x, compute, dtype):
+    """What a step is given, call by call, with tiles of 7 elements: x and the buffer; and the result of run."""
+    calls = []
+
+    def step(x, work):
+        calls.append((x, work))
+        return x.clone() if work is None else work.copy_(x)
+
+    monkeypatch.setattr(tiles, "TILE", 7)
+    return calls, tiles.run(step, compute, dtype, x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize(("count", "sizes"), [(6, [6]), (7, [7]), (8, [7, 1]), (15, [7, 7, 1])])
+def test_a_step_gets_at_most_one_tile_and_a_buffer_if_there_are_several(monkeypatch, dtype, count, sizes):
+    calls, result = seen_by_a_step(monkeypatch, values((count,), dtype), torch.float32, torch.int8)
+    assert [x.numel() for x, _ in calls] == sizes and all(x.dtype == torch.float32 for x, _ in calls)
+    assert [work is None for _, work in calls] == [len(sizes) == 1] * len(sizes)
+    assert torch.equal(result, values((count,), dtype).to(torch.int8))
+
+
+def test_all_tiles_are_worked_out_in_the_same_buffer(monkeypatch):
+    calls, _ = seen_by_a_step(monkeypatch, values((40,)), torch.float32, torch.int8)
+    assert len({work.data_ptr() for _, work in calls}) == 1
+
+
+def test_where_nothing_is_converted_a_tile_is_read_where_it_lies_and_written_where_it_belongs(monkeypatch):
+    x = values((15,))
+    calls, result = seen_by_a_step(monkeypatch, x, torch.float32, torch.float32)
+    for (tile, work), start in zip(calls, (0, 7, 14), strict=True):
+        assert tile.data_ptr() == x[start:].data_ptr() and work.data_ptr() == result[start:].data_ptr()
+
+
 @pytest.mark.parametrize("dtype", [torch.int8, torch.float32, torch.float64, torch.bool])
 def test_empty_has_the_shape_and_the_dtype_that_were_asked_for(dtype):
     made = tiles.empty((3, 4), dtype)
     assert made.shape == (3, 4) and made.dtype == dtype and made.is_contiguous()
+
+
+# --- memory, of one operation
+
+
+def most_at_once(call):
+    """The most bytes that one operation of torch takes while the call runs. Results and buffers come from numpy."""
+    with profiler.profile(profile_memory=True, use_kineto=False) as watched:  # kineto would take seconds to load
+        call()
+    return max((event.self_cpu_memory_usage for event in watched.function_events), default=0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_operation_takes_fresh_memory_for_a_tile(monkeypatch, dtype):
+    monkeypatch.setattr(tiles, "TILE", 1000)
+    x = values((10_000,), dtype)
+    q = quantize(x, 0.5, 0)
+    for function, of in ((quantize, x), (fake_quantize, x), (unclamped_codes, x), (dequantize, q)):
+        assert most_at_once(lambda f=function, v=of: f(v, 0.5, 0)) < 1000
+
+
+def test_the_measure_of_one_operation_sees_a_temporary():
+    x = values((10_000,))
+    assert most_at_once(lambda: x / 0.5) > 39_000
 
 
 # --- memory, measured in a process of its own

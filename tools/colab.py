@@ -1,10 +1,12 @@
-"""Run every notebook as Colab would: alone in an empty folder, in Colab's package set, the suite cloned by its setup.
+"""Run every notebook as Colab would: in a folder without the suite, in Colab's package set, cloned by its setup cell.
 
-    .venv-colab/bin/python -m tools.colab
+    .venv-colab/bin/python -m tools.colab           each alone, compared with what is committed; then in a browser
+    .venv-colab/bin/python -m tools.colab --long    only in the browser, in the classic notebook, at length
 
 The release is a bare repository made from HEAD; `google.colab` is an empty package. Nothing may be installed meanwhile.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -43,19 +45,35 @@ def run_alone(path: Path, folder: Path, environment: dict[str, str]) -> int:
     return subprocess.run(command, cwd=folder, env=environment).returncode
 
 
+def run_in_browser(folder: Path, environment: dict[str, str], long: bool) -> int:
+    """Try every notebook in the classic notebook, in a real browser; the tests say so where there is no browser."""
+    options = ["-p", "no:cacheprovider", "-o", "filterwarnings=", "--disable-warnings"]  # of packages as old as Colab's
+    place = ["--basetemp", str(folder / "browser"), *(["--long"] if long else [])]
+    command = [sys.executable, "-m", "pytest", *options, *place, "tests/test_browser.py"]
+    return subprocess.run(command, cwd=project.ROOT, env=environment).returncode
+
+
 def installed() -> str:
     return subprocess.run([sys.executable, "-m", "pip", "freeze"], check=True, capture_output=True, text=True).stdout
 
 
-def main() -> None:
-    before = installed()
+def failures(long: bool) -> list[str]:
+    """Name what is not as it should be."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = {"QUANTLIB_REPOSITORY": release(folder), "PYTHONPATH": str(fake_colab(folder))}
         environment = os.environ | paths
-        failed = [p.name for p in project.notebooks() if run_alone(p, folder / p.stem, environment)]
+        alone = [] if long else project.notebooks()
+        failed = [f"{p.name}, run alone" for p in alone if run_alone(p, folder / p.stem, environment)]
+        return failed + (["the notebooks in a browser"] if run_in_browser(folder, environment, long) else [])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.colab")
+    parser.add_argument("--long", action="store_true", help="only in the browser, at length")
+    before, failed = installed(), failures(parser.parse_args().long)
     if failed:
-        sys.exit(f"not as committed in Colab's package set: {', '.join(failed)}")
+        sys.exit(f"not as it should be in Colab's package set: {'; '.join(failed)}")
     if installed() != before:
         sys.exit("a notebook installed, upgraded or removed a package")
     print(f"{len(project.notebooks())} notebooks run in Colab's package set, and nothing was installed")

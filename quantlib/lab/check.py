@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..misconceptions import MISCONCEPTIONS, Misconception
-from .learner import Outcome, article, call, sentence, tensor_problem
+from .learner import Outcome, article, call, name_of, read, sentence, tensor_problem
 from .verdict import Verdict
 
 Function = Callable[..., Any]
@@ -77,7 +77,7 @@ class Check:
 
     def __call__(self, function: Any) -> Verdict:
         """Return what there is to say about a function, whatever it does."""
-        name = _name(function)
+        name = name_of(function)
         unusable = self._unusable(function)
         if unusable:
             return Verdict("wrong", unusable, self.hints)
@@ -98,7 +98,8 @@ class Check:
             given = f"a check takes the function itself, but got {article(type(function).__name__)}"
             return f"{given}. Write its name without parentheses."
         wanted = ", ".join(self.parameters)
-        return "" if _takes(function, len(self.parameters)) else f"{_name(function)} cannot be called with ({wanted})."
+        can = _takes(function, len(self.parameters))
+        return "" if can else f"{name_of(function)} cannot be called with ({wanted})."
 
     def _try(self, function: Function) -> list["Trial"]:
         """Call a function on every case, until one of them takes the time away that is left for all."""
@@ -117,17 +118,16 @@ class Check:
         if isinstance(got, str):
             return Trial(arguments, outcome, want, (), got)
         problem = self._problem(arguments, got, want)
-        return Trial(arguments, outcome, want, got if sum(g.numel() for g in got) <= MANY else (), problem)
+        few = sum(g.numel() for g in got) <= MANY
+        return Trial(arguments, outcome, want, tuple(g.clone() for g in got) if few else (), problem)
 
     def _unpacked(self, outcome: Outcome) -> Parts | str:
         if outcome.timed_out:
             return f"it did not finish: all inputs together may take {SECONDS:g} s"
         if outcome.problem and not outcome.changed:
             return outcome.problem
-        try:
-            return self.unpack(outcome.value)
-        except Exception:
-            return "it returned something that cannot be read"
+        unpacked: Parts | str = read(self.unpack, outcome.value)
+        return unpacked
 
     def _problem(self, arguments: Arguments, got: Parts, want: Parts) -> str:
         """Say what is wrong with a result, or return ""."""
@@ -172,6 +172,8 @@ class Check:
         return [m for m in alike if not any(call(m, *trial.arguments).changed for trial in trials)]
 
     def _alike(self, misconception: Misconception, trial: "Trial") -> bool:
+        if not trial.got:
+            return False
         its = self.unpack(call(misconception, *trial.arguments).value)
         return not isinstance(its, str) and same(trial.got, its, trial.arguments)
 
@@ -182,6 +184,8 @@ class Check:
 
     def _ignores(self, k: int, trials: Sequence["Trial"]) -> bool:
         """Return whether changing argument k alone never changed the result, where it should have."""
+        if not any(trial.got for trial in trials):
+            return False
         pairs = [
             (a, b)
             for a, b in combinations(trials, 2)
@@ -282,11 +286,6 @@ def _takes(function: Function, count: int) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _name(function: Any) -> str:
-    name = getattr(function, "__name__", "")
-    return name if isinstance(name, str) and name.isidentifier() else "your function"
 
 
 def _and(words: Sequence[str]) -> str:

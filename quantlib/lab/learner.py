@@ -3,6 +3,7 @@
 import dis
 import io
 import math
+import random
 import signal
 import threading
 import time
@@ -10,14 +11,17 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from types import CodeType, FrameType
 from typing import Any
 
+import numpy
 import torch
 from torch import Tensor
 
 from .. import affine
 
 SECONDS = 1.0  # how long one call may take
+PATIENCE = 3.0  # how long calls may keep a reader waiting altogether, who else would have a slider that does not move
 UNWRITTEN = "it is not written yet"
 KEPT = 10_000  # how many characters of what it prints are kept
 _PLAIN = {
@@ -46,6 +50,9 @@ class _Printed(io.StringIO):
         super().write(text[: max(0, KEPT - self.tell())])
         return len(text)
 
+    def close(self) -> None:
+        """Stay open: what was printed is still to be read."""
+
 
 class _TimeIsUp(BaseException):
     """Not an Exception, so that an `except Exception` in the learner's loop does not swallow it."""
@@ -54,19 +61,21 @@ class _TimeIsUp(BaseException):
 def call(function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Outcome:
     """Call a learner's function on copies of the arguments, and say in one sentence what went wrong, if anything did.
 
-    It may raise, print, warn, loop for ever in Python, forget to return, or change its input.
+    It may raise, print, warn, loop for ever in Python, forget to return, change its input, or change how torch is set.
+    Random numbers that it draws are drawn.
     """
     copies = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
     printed = _Printed()
     try:
-        with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings(), _alarm(seconds):
+        with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings(), _settings_kept():
             warnings.simplefilter("ignore")
-            value = function(*copies)
+            with _alarm(seconds):
+                value = _run(function, copies)
     except _TimeIsUp:
         return Outcome(None, f"it took longer than {seconds:g} s and was stopped", printed.getvalue(), timed_out=True)
-    except KeyboardInterrupt:  # the reader pressed stop
-        raise
     except BaseException as error:
+        if _is_stop_button(error):
+            raise
         unwritten = isinstance(error, NotImplementedError) and _says_unwritten(function)
         return Outcome(None, UNWRITTEN if unwritten else f"it raised {_name(error)}", printed.getvalue(), unwritten)
     if value is ... or (value is None and is_unwritten(function)):
@@ -75,16 +84,39 @@ def call(function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS
     return Outcome(value, "it changes its input in place" if changed else "", printed.getvalue(), changed=changed)
 
 
+def read(reader: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a reader finds in a value, or say that it cannot be read: its own methods may do anything."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return reader(*arguments)
+    except BaseException as error:
+        if _is_stop_button(error):
+            raise
+        return "it returned something that cannot be read"
+
+
+def _is_stop_button(error: BaseException) -> bool:
+    return type(error) is KeyboardInterrupt
+
+
+def name_of(function: object, otherwise: str = "your function") -> str:
+    """Return the name of a function, where it has one that can be shown."""
+    name = read(getattr, function, "__name__", "")
+    return name if type(name) is str and name.isidentifier() else otherwise
+
+
 def is_unwritten(function: Callable[..., Any]) -> bool:
     """Return whether the body of a Python function does nothing: it is `...`, `pass`, or a docstring."""
-    code = getattr(function, "__code__", None)
+    code = read(getattr, function, "__code__", None)
     idle = {"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
-    return code is not None and all(instruction.opname in idle for instruction in dis.get_instructions(code))
+    return isinstance(code, CodeType) and all(instruction.opname in idle for instruction in dis.get_instructions(code))
 
 
 def _says_unwritten(function: Callable[..., Any]) -> bool:
     """Return whether a function raises NotImplementedError itself: torch raises it too, for some dtypes."""
-    return "NotImplementedError" in getattr(getattr(function, "__code__", None), "co_names", ())
+    code = read(getattr, function, "__code__", None)
+    return isinstance(code, CodeType) and "NotImplementedError" in code.co_names
 
 
 def codes_problem(value: Any, x: Tensor) -> str:
@@ -97,7 +129,9 @@ def reals_problem(value: Any, x: Tensor) -> str:
     problem = _shape_problem(value, x)
     if problem or not value.dtype.is_floating_point:
         return problem or f"it returned {value.dtype}, not floating-point numbers"
-    return "" if bool(value.isfinite().all()) else "it returned NaN or infinity"
+    if not bool(value.isfinite().all()):
+        return "it returned NaN or infinity"
+    return "" if bool(value.float().isfinite().all()) else "it returned numbers too large for float32"
 
 
 def tensor_problem(value: Any) -> str:
@@ -134,7 +168,11 @@ def number_problem(value: Any, _x: object) -> str:
 
 def step_problem(value: Any, x: object) -> str:
     """Say why a value is not a scale, one positive finite number, or return ""."""
-    return number_problem(value, x) or ("" if float(value) > 0 else "it returned a step that is not positive")
+    problem = number_problem(value, x)
+    if problem or float(value) <= 0:
+        return problem or "it returned a step that is not positive"
+    bounds = torch.finfo(torch.float32)
+    return "" if bounds.tiny <= float(value) <= bounds.max else "it returned a step too small or too large for float32"
 
 
 def whole_problem(value: Any, x: object) -> str:
@@ -167,7 +205,28 @@ def _name(error: BaseException) -> str:
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | (a.isnan() & b.isnan())).all())
+    """Return whether a copy b is still what a is. Its class can have changed too, and with it what == means."""
+    alike = type(a) is type(b) and a.shape == b.shape and a.dtype == b.dtype and a.layout == b.layout
+    return alike and bool(((a == b) | (a.isnan() & b.isnan())).all())
+
+
+_SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.get_num_threads, torch.set_num_threads),
+)
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Set torch back as it was, so that a mistake does not reach into the next cell."""
+    before = [get() for get, _ in _SETTINGS]
+    try:
+        yield
+    finally:
+        for (get, put), value in zip(_SETTINGS, before, strict=True):
+            if get() != value:
+                put(value)
 
 
 @contextmanager
@@ -177,16 +236,35 @@ def _alarm(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def ring(_signal: int, _frame: object) -> None:
-        raise _TimeIsUp
+    def ring(_signal: int, frame: FrameType | None) -> None:
+        if _is_in_learners_code(frame):
+            # Ring again at once, at a moment of chance: a loop with a bare `except:` swallows what is raised in its
+            # body, but not what is raised as it jumps back.
+            signal.setitimer(signal.ITIMER_REAL, _CHANCE.uniform(1e-6, 1e-4), seconds)
+            raise _TimeIsUp
 
     before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, seconds)  # again and again: a bare `except:` may swallow it
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3) if left else 0.0)
         signal.signal(signal.SIGALRM, before)
+
+
+_CHANCE = random.Random()  # not Python's own generator, which the learner may have seeded
+
+
+def _run(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    """Call a learner's function: the frames above this one are the learner's code."""
+    return function(*arguments)
+
+
+def _is_in_learners_code(frame: FrameType | None) -> bool:
+    above = frame.f_back if frame else None
+    while above is not None and above.f_code is not _run.__code__:
+        above = above.f_back
+    return above is not None
 
 
 class RoundTrip:
@@ -221,18 +299,37 @@ class StandIn:
         instead: str = "The picture shows quantlib's instead.",
     ) -> None:
         self._function, self._own, self._problem, self._instead = function, own, problem, instead
-        self._name = getattr(function, "__name__", "your function")
-        self._given_up = ""
+        self._name = name_of(function)
+        self._given_up, self._waited, self._last = "", 0.0, time.monotonic()
 
     def __call__(self, *arguments: Any) -> tuple[Any, str]:
         """Return a value, and what a reader should know of the learner's function, or ""."""
         if self._function is self._own:
             return self._own(*arguments), ""
-        outcome = Outcome(None, self._given_up) if self._given_up else call(self._function, *arguments)
-        if outcome.timed_out:  # waiting at every step would make the sliders useless
-            self._given_up = outcome.problem
+        outcome = Outcome(None, self._given_up) if self._given_up else self._call(arguments)
         problem = "" if outcome.changed else outcome.problem
-        problem = problem or self._problem(outcome.value, arguments[0])
+        problem = problem or read(self._problem, outcome.value, arguments[0])
         if problem:
             return self._own(*arguments), sentence(f"{self._name}: {problem}") + f" {self._instead}"
-        return outcome.value, sentence(f"{self._name}: {outcome.problem}") if outcome.problem else ""
+        return _kept(outcome.value), sentence(f"{self._name}: {outcome.problem}") if outcome.problem else ""
+
+    def _call(self, arguments: tuple[Any, ...]) -> Outcome:
+        """Call the function, and give it up for good if a slider could not be moved with it."""
+        began = time.monotonic()
+        outcome = call(self._function, *arguments)
+        pause, took = began - self._last, time.monotonic() - began
+        self._waited, self._last = max(0.0, self._waited - pause) + took, began + took
+        if outcome.timed_out:
+            self._given_up = outcome.problem
+        elif self._waited > PATIENCE:
+            self._given_up = f"it is too slow for a slider: one call takes {took:.2g} s"
+        return outcome
+
+
+def _kept(value: Any) -> Any:
+    """Return a value in memory of its own, without a gradient and as numpy can read it; an array of one as a number."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_kept, value))
+    if isinstance(value, Tensor):
+        return value.detach().resolve_neg().clone()
+    return value.item() if isinstance(value, numpy.ndarray) else value

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 import numpy
+import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
@@ -45,9 +46,45 @@ class Slider:
         )
 
 
+@dataclass(frozen=True)
+class Button:
+    """One control: a button that repeats what is random. Its value counts how often it was pressed."""
+
+    name: str
+    label: str
+
+    def widget(self) -> ipywidgets.Widget:
+        """Return the button, with a value as a slider has."""
+        return _Counter(description=self.label, layout={"width": "auto", "max_width": "100%", "margin": "2px 0"})
+
+
+class _Counter(ipywidgets.Button, ipywidgets.ValueWidget):  # type: ignore[misc]
+    """A button whose value counts how often it was pressed; min and max are for who walks through all values."""
+
+    value = traitlets.Int(0)
+    min, max = 0, 20
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.on_click(self._count)
+
+    def _count(self, _button: object) -> None:
+        self.value += 1
+
+
 def _decimals(value: float) -> int:
     """Return how many digits a number has after the point."""
-    return len(str(float(value)).partition(".")[2].rstrip("0")) if abs(value) >= 1e-4 else 6
+    return len(str(float(value)).partition(".")[2].rstrip("0")) if value == 0 or abs(value) >= 1e-4 else 6
+
+
+class Control(Protocol):
+    """What a reader moves: its name, and the widget that has its value."""
+
+    @property
+    def name(self) -> str: ...
+
+    def widget(self) -> ipywidgets.Widget:
+        """Return a new widget, whose `value` can be observed."""
 
 
 class Panel(Protocol):
@@ -106,7 +143,7 @@ class Explorer:
 
     def __init__(
         self,
-        sliders: Sequence[Slider],
+        sliders: Sequence[Control],
         compute: Callable[..., Any],
         scene: Scene,
         describe: Callable[[Any], str],

@@ -117,7 +117,7 @@ def row(name: str, call: str, times: Times) -> str:
 
 def main(names: list[str]) -> None:
     print(f"Key press to new picture, medians of {ROUNDS - FIRST} presses, interleaved. Wanted: {WANTED}.\n")
-    print("| explorer | ms | empty update, ms | times the empty update | `interact`, ms | times faster than `interact` |")
+    print("| explorer | ms | empty update, ms | times the empty update | `interact`, ms | times faster than it |")
     print("|---|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder, LAB.serve(Path(folder)) as address, browser_page(1400, 3000) as page:
         for path in project.notebooks():

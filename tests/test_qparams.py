@@ -1,6 +1,7 @@
 """Choosing scale and zero point: 0.0 is on the grid, and every value comes back within half a step."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -215,6 +216,13 @@ def test_elsewhere_than_on_the_cpu_scale_and_zero_point_become_tensors_there(dty
     x = torch.empty(2, device="meta")
     for value in prepare(x, dtype, scale, zero_point):
         assert isinstance(value, torch.Tensor) and value.device == x.device and value.dtype == dtype
+
+
+@pytest.mark.parametrize(("scale", "zero_point"), [(0.5, 3), (torch.tensor([0.5]), torch.tensor([3]))])
+def test_elsewhere_than_on_the_cpu_scale_and_zero_point_keep_their_values(scale, zero_point):
+    x = SimpleNamespace(shape=(2,), device=torch.device("cpu"), is_cpu=False)  # elsewhere, but it can be read here
+    s, z = prepare(x, torch.float32, scale, zero_point)
+    assert s.item() == 0.5 and z.item() == 3.0
 
 
 # --- errors

@@ -7,4 +7,8 @@ every machine. MISCONCEPTIONS holds them all, by the deed that they get wrong; a
 
 from .base import MISCONCEPTIONS as MISCONCEPTIONS
 from .base import Misconception as Misconception
+from .choosing import *  # noqa: F403
+from .granularity import *  # noqa: F403
+from .ranges import *  # noqa: F403
+from .rounding import *  # noqa: F403
 from .ruler import *  # noqa: F403

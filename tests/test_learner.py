@@ -91,6 +91,13 @@ def test_a_changed_shape_or_dtype_is_a_change():
     assert call(casts, X).changed
 
 
+def test_a_changed_class_is_a_change_whatever_its_comparison_says():
+    def agrees(x):
+        x.__class__ = Agreeable
+
+    assert call(agrees, X).changed
+
+
 def ellipsis(x): ...
 
 

@@ -267,6 +267,68 @@ WRITTEN = {
         "the reciprocal of the scale": ["(2 ** (bits - 1) - 1) / x.abs().max()"],
         "a range of 0 gives s = 0": ["x.abs().max() / (2 ** (bits - 1) - 1)", "x.abs().max() / (2**bits / 2 - 1)"],
     },
+    "fake_quantize": {
+        "no clamp": ["s * (x / s).round()"],
+        "the clamp has only an upper end": ["s * (x / s).round().clamp(max=top)"],
+        "the full grid": [
+            "s * (x / s).round().clamp(-top - 1, top)",
+            "s * (x / s).round().clamp(-(2 ** (bits - 1)), top)",
+        ],
+        "codes are returned": ["(x / s).round().clamp(-top, top)"],
+        "clipping without rounding": ["x.clamp(-alpha, alpha)", "(x / s).clamp(-top, top) * s"],
+        "2^(bits-1) steps up to alpha": [
+            "(x * 2 ** (bits - 1) / alpha).round().clamp(-top, top) * alpha / 2 ** (bits - 1)"
+        ],
+        "2^bits steps up to alpha": ["(x / (alpha / 2**bits)).round().clamp(-top, top) * (alpha / 2**bits)"],
+        "2^bits - 1 steps from -alpha to alpha": [
+            "(x / (2 * alpha / (2**bits - 1))).round().clamp(-top, top) * (2 * alpha / (2**bits - 1))"
+        ],
+        "max|x| in place of alpha": ["(x / (x.abs().max().clamp(min=1e-9) / top)).round() * (x.abs().max() / top)"],
+        "codes are clamped to alpha": ["s * (x / s).round().clamp(-alpha, alpha)"],
+        "what clips becomes 0": ["s * torch.where((x / s).round().abs() > top, 0, (x / s).round())"],
+        "truncation instead of rounding": [
+            "s * (x / s).trunc().clamp(-top, top)",
+            "(x / s).long().clamp(-top, top) * s",
+        ],
+        "always 8 bits": ["alpha / 127 * (x / (alpha / 127)).round().clamp(-127, 127)"],
+    },
+    "percentile": {
+        "x for |x|": ["x.flatten().sort().values[rank - 1]"],
+        "one place too far": ["sizes[min(rank, len(sizes) - 1)]"],
+        "the place is rounded down": ["sizes[max(int(percent / 100 * len(sizes) + 1e-9), 1) - 1]"],
+        "a part of the largest value": ["x.abs().max() * percent / 100", "percent / 100 * sizes[-1].item()"],
+        "|x| is not sorted": ["x.abs().flatten()[rank - 1]"],
+        "counted from the largest": ["sizes.flip(0)[rank - 1]", "sizes[-rank].item()"],
+        "the place for the value": ["rank"],
+        "always the largest": ["x.abs().max()", "sizes[-1]"],
+        "interpolation between two values": [
+            "torch.quantile(x.abs(), percent / 100)",
+            "torch.quantile(x.abs().flatten(), percent / 100).item()",
+        ],
+    },
+    "best_alpha": {
+        "the place for the alpha": ["torch.tensor([e.square().mean() for e in errors]).argmin()"],
+        "the error for the alpha": ["min(e.square().mean().item() for e in errors)"],
+        "the largest error": ["alphas[torch.tensor([e.square().mean() for e in errors]).argmax()]"],
+        "clipped values are not counted": [
+            "alphas[torch.tensor([(e * (x.abs() <= a * (1 + 0.5 / top))).square().mean()"
+            " for e, a in zip(errors, alphas)]).argmin()]"
+        ],
+        "rounded values are not counted": [
+            "alphas[torch.tensor([(e * (x.abs() > a * (1 + 0.5 / top))).square().mean()"
+            " for e, a in zip(errors, alphas)]).argmin()]"
+        ],
+        "errors are not squared": ["alphas[torch.tensor([e.mean() for e in errors]).argmin()]"],
+        "the largest single error": ["alphas[torch.tensor([e.abs().max() for e in errors]).argmin()]"],
+        "the mean of the sizes": ["alphas[torch.tensor([e.abs().mean() for e in errors]).argmin()]"],
+        "always the largest alpha": ["alphas.max()", "max(alphas.tolist())"],
+        "always 8 bits": [
+            "min(alphas.tolist(), key=lambda a: (x - a / 127 * (x / (a / 127)).round().clamp(-127, 127)).norm())"
+        ],
+        "the search never clips": [
+            "min(alphas.tolist(), key=lambda a: (x - a / top * (x / (a / top)).round()).norm())"
+        ],
+    },
     "row_scales": {
         "the wrong axis": ["w.abs().amax(dim=0, keepdim=True) / 127", "w.abs().amax(dim=0) / 127"],
         "keepdim is forgotten": ["w.abs().amax(dim=1) / 127", "w.abs().max(dim=1).values / 127"],
@@ -347,6 +409,15 @@ BEFORE = {  # what a learner has worked out already: the code before a clamp, x_
         "low": "min(x.min().item(), 0.0)",
         "high": "max(x.max().item(), 0.0)",
         "s": "(high - low) / 255",
+    },
+    "fake_quantize": {"top": "2 ** (bits - 1) - 1", "s": "alpha / top"},
+    "percentile": {
+        "sizes": "x.abs().flatten().sort().values",
+        "rank": "math.ceil(percent / 100 * len(sizes))",
+    },
+    "best_alpha": {
+        "top": "2 ** (bits - 1) - 1",
+        "errors": "[x - a / top * (x / (a / top)).round().clamp(-top, top) for a in alphas.tolist()]",
     },
     "group_scales": {
         "padded": "torch.nn.functional.pad(w, (0, -w.shape[1] % size))",

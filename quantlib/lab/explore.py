@@ -55,7 +55,7 @@ class Button:
 
     def widget(self) -> ipywidgets.Widget:
         """Return the button, with a value as a slider has."""
-        return _Counter(description=self.label, layout={"width": "auto", "max_width": "100%", "margin": "2px 0"})
+        return _Counter(description=self.label, layout={"width": "auto", "align_self": "flex-start"})
 
 
 class _Counter(ipywidgets.Button, ipywidgets.ValueWidget):  # type: ignore[misc]

@@ -331,5 +331,5 @@ def _kept(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(map(_kept, value))
     if isinstance(value, Tensor):
-        return value.detach().resolve_neg().clone()
+        return value.detach().clone()  # a clone also carries out a minus that torch has put off
     return value.item() if isinstance(value, numpy.ndarray) else value

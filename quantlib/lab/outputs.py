@@ -37,7 +37,7 @@ class Pairs:
     w: the weights; r: how far their inputs go along with each other, from -1 to 1.
     pairs: (4, 2), in the order of UPS.
     losses: the mean squared error of the output for inputs of mean square 1; shape (4,).
-    own: which pair the function given chose, or None if it is none of them.
+    own: which pair the function given chose, or None if it chose none of them, or quantlib's stands in.
     """
 
     w: numpy.ndarray
@@ -81,7 +81,7 @@ def weigh(w: Sequence[float], r: float, choose: Callable[..., tuple[Tensor, str]
     weights, at = torch.tensor(w, dtype=torch.float32), numpy.array(w)
     q, notice = choose(weights, inputs(r)) if choose else (quantlib_best_rounding(weights, inputs(r)), "")
     pairs, chosen = numpy.floor(at) + numpy.array(UPS), q.double().numpy()
-    own = next((k for k, pair in enumerate(pairs) if (pair == chosen).all()), None)
+    own = next((k for k, pair in enumerate(pairs) if (pair == chosen).all() and not notice), None)
     return Pairs(at, r, pairs, losses(at, r), own, " and ".join(number(c) for c in chosen.tolist()), notice)
 
 

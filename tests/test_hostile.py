@@ -24,6 +24,7 @@ from strategies import SEED as T
 
 from quantlib import lab, split_error
 from quantlib.lab import check, checks, explore, learner
+from quantlib.misconceptions import MISCONCEPTIONS
 
 # --- who is tried
 
@@ -426,6 +427,12 @@ def test_a_check_says_what_happened(name):
 def test_a_check_takes_a_right_result_however_it_comes(name):
     said = {way: verdict(name, ODD[way]) for way in ODD}
     assert not {way: v for way, v in said.items() if v.status != "right"}
+
+
+def test_a_mistake_is_named_though_all_results_share_their_memory():
+    mistake = MISCONCEPTIONS["quantize"][0].function
+    alone, shared = (lab.check_quantize(f) for f in (mistake, functools.partial(from_memory_of_its_own, mistake)))
+    assert alone.misconceptions and shared.misconceptions == alone.misconceptions
 
 
 @each_check

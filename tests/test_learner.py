@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import numpy
 import pytest
 import torch
 
@@ -291,6 +292,11 @@ def test_reals_are_finite_in_float32():
 def test_a_name_is_shown_if_it_is_one():
     assert [name_of(f) for f in (stops, lambda: 0, 3, call)] == ["stops", "your function", "your function", "call"]
     assert name_of(lambda: 0, "yours") == "yours"
+
+
+def test_an_array_of_one_number_is_taken_as_that_number():
+    value, said = StandIn(lambda x: numpy.array(3.0), None, number_problem)(X)
+    assert type(value) is float and value == 3.0 and said == ""
 
 
 def test_each_result_of_a_stand_in_has_memory_of_its_own():

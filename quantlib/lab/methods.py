@@ -78,7 +78,7 @@ class Methods:
 
     def __init__(self, x: Tensor, percentile: Callable[..., Any]) -> None:
         self._x, self._seen = x.detach().float(), Histogram().observe(x)
-        self._mine = StandIn(percentile, percentile_alpha, _alpha_problem)
+        self._mine = StandIn(percentile, percentile_alpha, alpha_problem)
         self._square = float(x.double().square().mean()) or 1.0
         largest = max(x.abs().max().item(), 1e-30)
         self.alphas = numpy.geomspace(min(self._square**0.5, largest) / 2, 1.25 * largest, PLACES)
@@ -123,7 +123,7 @@ class Methods:
         return errors.numpy() / self._square
 
 
-def _alpha_problem(value: Any, x: Tensor) -> str:
+def alpha_problem(value: Any, x: Tensor) -> str:
     """Say why a value cannot be where x is clipped, or return ""."""
     problem = number_problem(value, x)
     if problem:

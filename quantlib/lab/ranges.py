@@ -186,22 +186,22 @@ class Values:
         every = ceil(4 * len(levels) / max(self._pixels * numpy.ptp(levels), 4))  # closer levels would blur
         set_strokes(self._levels, _uprights(levels[(len(levels) // 2) % every :: every], 0.02, self.FOOT - 0.02))
         edge = view.alpha * (1 + 0.5 / grid(view.bits, narrow=True)[1])
-        bars = [k for k, top in enumerate(self._tops) if top > self.FOOT + 0.04 and self._is_beyond(k, edge)]
-        self._tails.set_verts([self._bar(k, edge) for k in bars])
+        self._tails.set_verts([*self._tail(edge, numpy.inf), *self._tail(-numpy.inf, -edge)])
         self._title.text = clip_count(view)
 
     def finding(self, text: str) -> None:
         """Set another title."""
         self._title.text = text
 
-    def _is_beyond(self, k: int, edge: float) -> bool:
-        return bool(max(-self._edges[k], self._edges[k + 1]) > edge)
-
-    def _bar(self, k: int, edge: float) -> list[tuple[float, float]]:
-        """Return the outline of the part of a bar that lies beyond the edge."""
-        left, right, foot = self._edges[k], self._edges[k + 1], self.FOOT + 0.04
-        left, right = (max(left, edge), right) if right > edge else (left, min(right, -edge))
-        return [(left, foot), (left, self._tops[k]), (right, self._tops[k]), (right, foot)]
+    def _tail(self, low: float, high: float) -> list[numpy.ndarray]:
+        """Return the outline of the histogram from low to high, if there is any: one outline is drawn fastest."""
+        edges = numpy.clip(self._edges, low, high)
+        inside = numpy.flatnonzero(numpy.diff(edges) > 0)
+        if not len(inside):
+            return []
+        steps = numpy.repeat(edges[inside[0] : inside[-1] + 2], 2)
+        foot = self.FOOT + 0.04
+        return [numpy.stack([steps, [foot, *numpy.repeat(self._tops[inside], 2), foot]], axis=1)]
 
 
 def _uprights(at: numpy.ndarray, bottom: float, top: float) -> numpy.ndarray:

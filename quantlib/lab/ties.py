@@ -214,7 +214,7 @@ def explore_rules(half_away: Callable[..., Any] = quantlib_half_away, *, value: 
     rule = StandIn(half_away, quantlib_half_away, reals_problem)
 
     def compute(v: float) -> Rules:
-        return compare(torch.tensor([round(v, 2)]), rule)  # a slider may give 0.5000000000000001
+        return compare(torch.tensor([v]), rule)  # in float32 a slider's 0.5000000000000001 is 0.5
 
     own = "" if half_away is quantlib_half_away else name_of(half_away)
     return Explorer([value or VALUE], compute, Scene((9.2, 5.4), lambda figure: _rows(figure, own)), describe)

@@ -63,7 +63,7 @@ def inputs(r: float) -> Tensor:
     """Return four rows of two inputs, each of mean square 1, whose mean product is r.
 
     >>> x = inputs(0.5)
-    >>> (x.T @ x / 4).tolist()
+    >>> (x.T @ x / 4).numpy().round(6).tolist()
     [[1.0, 0.5], [0.5, 1.0]]
     """
     first, other = torch.tensor([1.0, 1.0, -1.0, -1.0]), torch.tensor([1.0, -1.0, 1.0, -1.0])

@@ -12,6 +12,7 @@ BIN := .venv/bin
 endif
 COLAB := $(subst .venv,.venv-colab,$(BIN))
 INSTALLED := .venv/installed
+PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .PHONY: help lab test test-colab test-browser notebooks address bench mutants lint format clean
@@ -23,14 +24,14 @@ lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
 	$(BIN)/python -m tools.lab $(LAB_ARGS)
 
 test: $(INSTALLED) ## run every test and re-execute every notebook
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest $(NBVAL) notebooks
+	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL) --dist=loadfile $(NBVAL) notebooks
 
-test-colab: .venv-colab/installed ## re-execute every notebook alone, in Colab's package set
+test-colab: .venv-colab/installed ## re-execute every notebook alone in Colab's package set, and try it in the classic notebook
 	$(COLAB)/python -m tools.colab
 
 test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classic notebook, type every known mistake
-	$(BIN)/python -m pytest --long tests/test_browser.py
+	$(BIN)/python -m pytest $(PARALLEL) --long tests/test_browser.py
 	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("fast", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fast")
@@ -9,6 +10,18 @@ settings.load_profile("fast")
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="in the browser, walk further and type every known mistake")
+
+
+class Together(LoadScopeScheduling):
+    """Runs the tests of a file, in the browser of a notebook, in one process: they share what takes long to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return test.partition("[")[2] if file.endswith("test_browser.py") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Together(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

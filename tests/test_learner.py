@@ -190,12 +190,32 @@ def suppresses_for_ever(x):
             torch.sin(x)
 
 
-@pytest.mark.parametrize("f", [loops, sleeps, swallows, swallows_all, swallows_for_ever, suppresses_for_ever])
+class Lingers:
+    def __del__(self):
+        sum(range(10_000))
+
+
+def destroys(x):
+    while True:
+        Lingers()
+
+
+LOOPS = [loops, sleeps, swallows, swallows_all, swallows_for_ever, suppresses_for_ever, destroys]
+
+
+@pytest.mark.parametrize("f", LOOPS)
 def test_an_endless_loop_is_stopped(f):
     began = time.monotonic()
     outcome = call(f, X, seconds=0.05)
     assert outcome.timed_out and outcome.problem == "it took longer than 0.05 s and was stopped"
     assert time.monotonic() - began < 10
+
+
+def test_what_a_destructor_swallows_is_not_printed(capfd):
+    before = sys.unraisablehook
+    outcomes = [call(destroys, X, seconds=0.01) for _ in range(20)]  # each rings most likely in the destructor
+    assert all(outcome.timed_out and not outcome.printed for outcome in outcomes)
+    assert capfd.readouterr() == ("", "") and sys.unraisablehook is before
 
 
 def test_no_alarm_is_left_behind():

@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tools import project
@@ -38,18 +40,21 @@ def fake_colab(folder: Path) -> Path:
 
 def run_alone(path: Path, folder: Path, environment: dict[str, str]) -> int:
     """Run one notebook in a folder that holds nothing else; its outputs must be those that are committed."""
+    folder = folder / path.stem
     folder.mkdir()
     shutil.copy(path, folder)
     sanitize = ["--nbval-sanitize-with", str(project.ROOT / "tests" / "nbval_sanitize.cfg")]
     command = [sys.executable, "-m", "pytest", *NBVAL, *sanitize, "--rootdir", str(folder), path.name]
-    return subprocess.run(command, cwd=folder, env=environment).returncode
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(done.stdout.decode(), flush=True)  # whole, since others run at the same time
+    return done.returncode
 
 
 def run_in_browser(folder: Path, environment: dict[str, str], long: bool) -> int:
     """Try every notebook in the classic notebook, in a real browser; the tests say so where there is no browser."""
     options = ["-p", "no:cacheprovider", "-o", "filterwarnings=", "--disable-warnings"]  # of packages as old as Colab's
     place = ["--basetemp", str(folder / "browser"), *(["--long"] if long else [])]
-    command = [sys.executable, "-m", "pytest", *options, *place, "tests/test_browser.py"]
+    command = [sys.executable, "-m", "pytest", "--numprocesses=auto", *options, *place, "tests/test_browser.py"]
     return subprocess.run(command, cwd=project.ROOT, env=environment).returncode
 
 
@@ -64,7 +69,9 @@ def failures(long: bool) -> list[str]:
         paths = {"QUANTLIB_REPOSITORY": release(folder), "PYTHONPATH": str(fake_colab(folder))}
         environment = os.environ | paths
         alone = [] if long else project.notebooks()
-        failed = [f"{p.name}, run alone" for p in alone if run_alone(p, folder / p.stem, environment)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            statuses = pool.map(partial(run_alone, folder=folder, environment=environment), alone)
+        failed = [f"{path.name}, run alone" for path, status in zip(alone, statuses, strict=True) if status]
         return failed + (["the notebooks in a browser"] if run_in_browser(folder, environment, long) else [])
 
 

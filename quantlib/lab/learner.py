@@ -5,6 +5,7 @@ import io
 import math
 import random
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -244,12 +245,16 @@ def _alarm(seconds: float) -> Iterator[None]:
             raise _TimeIsUp
 
     before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
+    # It may ring in a destructor, where Python cannot raise. It rings again: nothing need be printed about it, and `id`
+    # does nothing in C, where no alarm comes between.
+    sys.unraisablehook, hook = id, sys.unraisablehook
     left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 1e-3) if left else 0.0)
         signal.signal(signal.SIGALRM, before)
+        sys.unraisablehook = hook
 
 
 _CHANCE = random.Random()  # not Python's own generator, which the learner may have seeded

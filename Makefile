@@ -2,6 +2,7 @@
 # PYTHON chooses the interpreter, LAB_ARGS goes to JupyterLab, URL is the repository's address.
 
 PYTHON ?= python3
+PS ?= ps1
 # On Linux, torch's threads spin while they wait for each other. With a browser beside them that costs up to a hundred
 # times the work, unless they soon stop.
 export GOMP_SPINCOUNT ?= 1000
@@ -15,7 +16,7 @@ INSTALLED := .venv/installed
 PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab test-browser notebooks address bench mutants lint format clean
+.PHONY: help lab test test-colab test-browser notebooks assignments grade address bench mutants lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +26,7 @@ lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
 
 test: $(INSTALLED) ## run every test and re-execute every notebook
 	$(BIN)/python -m pytest $(PARALLEL)
-	$(BIN)/python -m pytest $(PARALLEL) --dist=loadfile $(NBVAL) notebooks
+	$(BIN)/python -m pytest $(PARALLEL) --dist=loadfile $(NBVAL) notebooks --ignore=notebooks/assignments
 
 test-colab: .venv-colab/installed ## re-execute every notebook alone in Colab's package set, and try it in the classic notebook
 	$(COLAB)/python -m tools.colab
@@ -36,9 +37,17 @@ test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classi
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
 	$(BIN)/python -m tools.notebooks
+	$(BIN)/python -m course.sheets
+
+assignments: $(INSTALLED) ## write the problem sets and what students get of them (SEED=1234 for your own course)
+	$(BIN)/python -m course.sheets $(if $(SEED),--seed $(SEED))
+
+grade: $(INSTALLED) ## grade a folder or zip of an LMS (PS=ps1 SUBMISSIONS=downloads.zip ROSTER=roster.csv SEED=1234)
+	$(BIN)/python -m course.grade $(PS) "$(SUBMISSIONS)" $(if $(ROSTER),--roster "$(ROSTER)") $(if $(SEED),--seed $(SEED)) $(GRADE_ARGS)
 
 address: $(INSTALLED) ## write the repository's address everywhere (from git, or URL=https://github.com/me/repo)
 	$(BIN)/python -m tools.address $(URL)
+	$(BIN)/python -m course.sheets
 
 bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
 	{ printf '# Benchmarks\n\nWritten by `make bench`. Every ratio is of medians of interleaved runs.\n\n' && \
@@ -60,13 +69,14 @@ lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff check
 	$(BIN)/mypy quantlib
 	$(BIN)/python -m tools.notebooks --check
+	$(BIN)/python -m course.sheets --check
 
 format: $(INSTALLED) ## format the code and the notebooks
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean: ## remove the environment and the caches, but never your notebooks
-	rm -rf .venv .venv-colab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-colab build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A stamp is newer than its requirements exactly when the environment is complete.
 $(INSTALLED): requirements.txt

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
-from .grids import check_bits, grid
+from .grids import check_bits
 from .histogram import Histogram
 from .qparams import QParams
 from .sides import Observed, Side, cover, extent, sides_of, unit_of
@@ -113,7 +113,7 @@ def choose_aciq(
     >>> round(choose_aciq(x, 4, symmetric=True).scale.item() * 7, 2)
     2.56
     """
-    grid(bits, signed=signed, narrow=narrow)
+    check_bits(bits)
     reach = aciq_alpha(bits, distribution)
     mean, spread = _mean_and_spread(x, distribution)
     low, high = mean - reach * spread, mean + reach * spread

@@ -13,7 +13,7 @@ from torch import Tensor
 from .aciq import Distribution, check_distribution, choose_aciq
 from .entropy import check_levels, choose_entropy
 from .errors import QuantlibError
-from .grids import grid
+from .grids import check_bits
 from .histogram import BINS, Histogram
 from .percentile import check_percentile, choose_percentile
 from .qparams import Axis, QParams, check_input, choose_qparams, compute_dtype, value_range
@@ -33,7 +33,7 @@ class Observer(ABC):
     """
 
     def __init__(self, bits: int = 8, *, signed: bool = True, symmetric: bool = False, narrow: bool = False) -> None:
-        grid(bits, signed=signed, narrow=narrow)
+        check_bits(bits)
         self.options: dict[str, Any] = {"bits": bits, "signed": signed, "symmetric": symmetric, "narrow": narrow}
 
     @abstractmethod

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
-from .grids import grid
+from .grids import check_bits
 from .histogram import Histogram
 from .qparams import QParams
 from .sides import Observed, cover, extent, running
@@ -38,7 +38,7 @@ def choose_entropy(
     >>> round(choose_entropy(x, 4, symmetric=True).scale.item() * 7, 1)
     3.6
     """
-    grid(bits, signed=signed, narrow=narrow)
+    check_bits(bits)
     low, high, _ = extent(x)
     one_sided = not symmetric and (low == 0.0 or high == 0.0)
     thresholds, divergences = entropy_curve(x, 2**bits if one_sided else 2 ** (bits - 1))
@@ -81,7 +81,7 @@ def entropy_curve(x: Observed, levels: int = 128) -> tuple[Tensor, Tensor]:
     ends = torch.arange(min(levels, filled), filled + 1)
     thresholds = (ends.double() * histogram.width).clamp(max=max(-low, high))
     if filled <= levels:
-        return thresholds[-1:], torch.zeros(1, dtype=torch.float64)
+        return thresholds, torch.zeros(1, dtype=torch.float64)
     return thresholds, _divergences(counts[:filled].double(), ends, levels)
 
 
@@ -103,5 +103,4 @@ def _divergences(counts: Tensor, ends: Tensor, levels: int) -> Tensor:
     p_log_p = entropies[ends - 1] + (last + beyond).xlogy(last + beyond)
     p_log_q = mass.xlogy(mass / count).sum(1) + beyond.xlogy(mass[:, -1] / count[:, -1])
     divergences = (p_log_p - p_log_q) / sums[-1] + (inside / sums[-1]).log()
-    impossible = (last == 0.0) & (beyond > 0.0)
-    return divergences.clamp(min=0.0).where(~impossible, torch.inf)
+    return divergences.clamp(min=0.0).where(last > 0.0, torch.inf)

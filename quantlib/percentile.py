@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
-from .grids import grid
+from .grids import check_bits
 from .histogram import Histogram
 from .qparams import QParams
 from .sides import Observed, cover, extent
@@ -46,7 +46,7 @@ def choose_percentile(
     >>> round(choose_percentile(x, percentile=99.8).scale.item(), 4)
     0.01
     """
-    grid(bits, signed=signed, narrow=narrow)
+    check_bits(bits)
     check_percentile(percentile)
     extent(x)
     part = Fraction(str(float(percentile))) / 100  # as it was written: 99.9 is no binary number
@@ -92,4 +92,4 @@ def _outer_edge(counts: Tensor, rank: int) -> float:
 
 def _nth(x: Tensor, rank: int) -> float:
     """The rank-th smallest value, counted from 1."""
-    return x.cpu().to(torch.promote_types(x.dtype, torch.float32)).flatten().kthvalue(rank).values.item()
+    return x.cpu().flatten().kthvalue(rank).values.item()

@@ -25,10 +25,14 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say in words that no browser was tried, which a few letters among a thousand dots do not."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "test_browser" in report.nodeid]
-    for reason in sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped}):
-        terminalreporter.write_line(f"NOT TRIED IN A BROWSER: {reason}", yellow=True, bold=True)
+    """Say in words what was not tried, which a few letters among a thousand dots do not."""
+    needed = {"test_browser": "IN A BROWSER", "test_box": "IN A SANDBOX", "test_corpus": "IN A SANDBOX"}
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = {
+        (needed.get(r.nodeid.partition("::")[0][6:-3]), r.longrepr[2].removeprefix("Skipped: ")) for r in skipped
+    }
+    for where, reason in sorted((where, reason) for where, reason in reasons if where):
+        terminalreporter.write_line(f"NOT TRIED {where}: {reason}", yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ import math
 import numpy
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 from strategies import LAYOUTS, SEED, errors, grids, message, tensors
 
@@ -85,6 +86,73 @@ def test_a_histogram_knows_mean_and_spread_to_within_a_bin(distribution, x):
     found = _mean_and_spread(histogram, distribution)
     assert abs(found[0] - values.mean().item()) <= histogram.width * (1 + 1e-9)
     assert abs(found[1] - spread.item()) <= histogram.width * (1 + 1e-9)
+
+
+def in_bins(counts, zeros, bins):
+    """A histogram of so many values in each bin, which is 1 wide; and, spread evenly over it, values with weights."""
+    fine = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+    middles = torch.cat([torch.full((n,), i + 0.5) for i, n in counts.items()])
+    values = torch.cat([torch.zeros(1), *(i + fine for i in counts)])
+    weights = torch.cat([torch.full((1,), 1000.0 * zeros), *(torch.full((1000,), float(n)) for n in counts.values())])
+    return Histogram(bins).observe(torch.cat([middles, torch.zeros(zeros)])), values, weights.double()
+
+
+@pytest.mark.parametrize("distribution", TABLE)
+@given(
+    st.lists(st.integers(0, 9), min_size=2, max_size=6),
+    st.integers(0, 9),
+    st.integers(0, 30),
+    st.sampled_from(((8, 0), (4096, 4000))),
+)
+@example([8, 1], 3, 5, (8, 0))  # their means lie within the first bin of a side
+@example([3, 1], 9, 5, (8, 0))
+def test_the_values_of_a_bin_are_taken_as_spread_evenly_over_it(distribution, counts, left, zeros, place):
+    bins, start = place
+    counts = {**dict(enumerate(counts, start)), -1: left, bins - 1: 1}  # bin -1 is the first one on the negative side
+    histogram, values, weights = in_bins(counts, zeros, bins)
+    assert histogram.width == 1.0
+    mean = weights @ values / weights.sum()
+    away = (values - mean).square() if distribution == "gaussian" else (values - mean).abs()
+    spread = weights @ away / weights.sum()
+    expected = mean.item(), spread.sqrt().item() if distribution == "gaussian" else spread.item()
+    assert _mean_and_spread(histogram, distribution) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_bin_far_from_zero_is_parted_exactly_at_the_mean():
+    histogram = Histogram(4096).observe(torch.tensor([3000.5, 3000.5, 3001.5]))
+    mean, spread = _mean_and_spread(histogram, "laplace")
+    assert histogram.width == 1.0 and mean == pytest.approx(3000 + 5 / 6, rel=1e-12)
+    # Two thirds lie evenly in [3000, 3001], parted at 5/6, and one third beyond.
+    assert spread == pytest.approx(2 / 3 * (25 / 36 + 1 / 36) / 2 + 1 / 3 * (3 / 2 - 5 / 6), rel=1e-8)
+
+
+@pytest.mark.parametrize("distribution", TABLE)
+def test_a_small_spread_far_from_zero_is_not_lost(distribution):
+    x = 1e9 + torch.tensor([-1.0, 1.0], dtype=torch.float64)  # the squares differ in their last places only
+    assert _mean_and_spread(x, distribution) == (1e9, 1.0)
+
+
+@pytest.mark.parametrize(("distribution", "part"), [("gaussian", 1 / math.sqrt(12)), ("laplace", 1 / 4)])
+@pytest.mark.parametrize("value", [5.0, -5.0, 96.0])
+def test_one_filled_bin_has_the_spread_of_an_even_density(distribution, part, value):
+    histogram = Histogram(64).observe(torch.full((3,), value))
+    mean, spread = _mean_and_spread(histogram, distribution)
+    assert mean == pytest.approx(value + math.copysign(histogram.width / 2, value))
+    assert spread == pytest.approx(part * histogram.width)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_symmetric_range_reaches_as_far_on_both_sides_as_it_must_on_one(sign):
+    x = sign * torch.tensor([1.0] * 98 + [-10.0] * 2)  # the mean is on the side that ends first
+    mean, spread = _mean_and_spread(x, "gaussian")
+    assert choose_aciq(x, 4, symmetric=True).scale.item() == pytest.approx((abs(mean) + aciq_alpha(4) * spread) / 7)
+
+
+def test_without_options_there_are_eight_signed_bits_and_a_gaussian():
+    x = quantiles("gaussian", 1000)
+    assert aciq_alpha() == aciq_alpha(8, "gaussian") and aciq_mse(2.0) == aciq_mse(2.0, 8, "gaussian")
+    options = {"distribution": "gaussian", "signed": True, "symmetric": False, "narrow": False}
+    assert choose_aciq(x) == choose_aciq(x, 8, **options)
 
 
 @settings(max_examples=25)

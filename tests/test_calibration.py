@@ -23,6 +23,7 @@ from quantlib import (
     choose_percentile,
     choose_qparams,
 )
+from quantlib.calibration import Observer
 
 CHOOSES = {
     PercentileObserver: choose_percentile,
@@ -91,6 +92,38 @@ def test_memory_does_not_grow_with_the_batches(kind):
 @given(tensors(min_side=1), narrow_grids())
 def test_an_observer_answers_what_the_function_answers_for_a_histogram(kind, x, options):
     same(kind(**options).observe(x).qparams(), CHOOSES[kind](Histogram().observe(x), **options))
+
+
+@pytest.mark.parametrize("kind", OBSERVERS)
+def test_without_options_an_observer_answers_what_the_function_answers_without(kind):
+    x = torch.cat([torch.linspace(-1.0, 2.0, 30_000), torch.tensor([9.0])])
+    choose = CHOOSES.get(kind, choose_qparams)
+    same(kind().observe(x).qparams(), choose(x if kind is MinMaxObserver else Histogram().observe(x)))
+
+
+class Largest(Observer):
+    """An observer of one's own: a symmetric range up to the largest value."""
+
+    end = 0.0
+
+    def observe(self, batch):
+        self.end = max(self.end, batch.max().item())
+        return self
+
+    def qparams(self):
+        return choose_qparams(torch.tensor([self.end]), **self.options)
+
+    def _take(self, other):
+        self.end = max(self.end, other.end)
+        return self
+
+
+def test_an_observer_of_ones_own_shares_options_and_merging():
+    assert Largest().options == {"bits": 8, "signed": True, "symmetric": False, "narrow": False}
+    one, other = (Largest(4, symmetric=True).observe(torch.tensor([end])) for end in (1.0, 7.0))
+    assert one.merge(other).qparams().scale.item() == 1.0
+    text = message(lambda: one.merge(Largest(4)))
+    assert "here Largest(bits=4, signed=True, symmetric=True, narrow=False), got Largest(bits=4, " in text
 
 
 def test_the_own_options_reach_the_function():

@@ -75,6 +75,8 @@ def test_a_divergence_is_never_negative_and_zero_where_nothing_is_lost():
 def test_a_threshold_at_an_empty_bin_is_impossible():
     _, divergences = entropy_curve(histogram_of([1, 1, 1, 0, 0, 1, 1, 1]), 2)
     assert divergences.isinf().tolist() == [False, False, True, True, False, False, False]
+    _, divergences = entropy_curve(histogram_of([1, 1, 1, 0, 1]), 2)  # a single value beyond is enough
+    assert divergences.isinf().tolist() == [False, False, True, False]
 
 
 def test_one_outlier_is_clipped():
@@ -100,6 +102,43 @@ def test_values_on_one_side_use_all_codes_for_it():
     assert choose_entropy(x, 4).scale.item() == pytest.approx(last_best(x, 16) / 15)
     assert choose_entropy(x, 4, symmetric=True).scale.item() == pytest.approx(last_best(x, 8) / 7)
     assert choose_entropy(x).zero_point.item() == -128 and choose_entropy(-x).zero_point.item() == 127
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_opposite_values_have_opposite_ranges(symmetric):
+    for x in (NORMAL.abs(), torch.cat([NORMAL.abs(), torch.tensor([-1.0])])):
+        one, other = (choose_entropy(v, 4, symmetric=symmetric) for v in (x, -x))
+        assert one.scale == other.scale and one.zero_point + other.zero_point == (0 if symmetric else -1)
+
+
+def test_without_options_there_are_eight_signed_bits_and_128_levels():
+    assert choose_entropy(NORMAL) == choose_entropy(NORMAL, 8, signed=True, symmetric=False, narrow=False)
+    for default, chosen in zip(entropy_curve(NORMAL), entropy_curve(NORMAL, 128), strict=True):
+        assert torch.equal(default, chosen)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_thresholds_and_divergences_are_rows_of_float64(count, dtype):
+    x = torch.arange(count, dtype=dtype)
+    curve = entropy_curve(Histogram(16).observe(x), 3)
+    assert all(row.dtype == torch.float64 and row.shape == curve[0].shape == (len(row),) for row in curve)
+
+
+@pytest.mark.parametrize("counts", [[3, 5, 2, 7], [3, 0, 2, 7], [3, 5, 2]])
+def test_no_more_filled_bins_than_levels_lose_nothing(counts):
+    # Only the smallest values leave half of the bins empty: there is no finer width than 2^-1000.
+    middles = (torch.arange(len(counts)).double() + 0.5).repeat_interleave(torch.tensor(counts))
+    thresholds, divergences = entropy_curve(Histogram(16).observe(middles * 2.0**-1000), 4)
+    assert thresholds.tolist() == [(len(counts) - 0.5) * 2.0**-1000] and divergences.tolist() == [0.0]
+
+
+def test_counts_that_float32_cannot_hold_are_counted():
+    histogram = histogram_of([1] * 8)
+    histogram.counts[8:] = torch.tensor([2**25 + 1, 2**25 + 1, 1, 2, 1, 2**26 + 3, 2**27 + 9, 1])
+    _, divergences = entropy_curve(histogram, 2)
+    expected = slow_divergences(histogram.counts[8:].tolist(), 2)
+    assert divergences.tolist() == pytest.approx(expected, rel=1e-11)
 
 
 def test_a_free_zero_point_keeps_only_the_part_of_the_range_that_has_values():

@@ -134,6 +134,58 @@ def test_the_edges_enclose_the_values():
     assert histogram.counts.tolist() == [0, 0, 1, 0, 0, 0, 0, 1]
 
 
+def test_edges_and_counts_are_exact_types():
+    histogram = of(torch.tensor([1.0]))
+    assert histogram.edges.dtype == torch.float64
+    assert histogram.counts.dtype == Histogram().counts.dtype == torch.int64
+    assert isinstance(histogram.total, int) and isinstance(histogram.zeros, int)
+
+
+@pytest.mark.parametrize(("value", "zeros"), [(1.0, 0), (0.0, 2**24 + 3)])
+def test_more_values_than_float32_can_count_are_counted(value, zeros):
+    histogram = of(torch.tensor([value], dtype=torch.float16).expand(2**24 + 3))
+    assert histogram.total == histogram.counts.max() == 2**24 + 3 and histogram.zeros == zeros
+
+
+def test_zeros_leave_the_finest_bins():
+    assert of(torch.zeros(3)).exponent == Histogram().exponent == -1000
+    assert of(torch.zeros(3), torch.tensor([-0.75, 0.5])).width == of(torch.tensor([-0.75, 0.5])).width == 2.0**-4
+
+
+def test_a_histogram_that_saw_nothing_is_empty():
+    histogram = Histogram()
+    assert histogram.counts.shape == (2 * 4096,) and histogram.bins == 4096
+    assert [Histogram(bins).total for bins in (2, 2**20)] == [0, 0]
+    assert (histogram.total, histogram.zeros, histogram.low, histogram.high) == (0, 0, 0.0, 0.0)
+    assert histogram.dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("exponent", [-128, -127, -126, -125, 125, 126, 127])
+def test_the_narrowest_and_the_widest_bins_of_float32_hold_what_they_should(exponent, dtype):
+    x = torch.tensor([1.75, -0.75, 0.25, -1.0]).double() * 2.0**exponent
+    if dtype == torch.float16 or not x.to(dtype).isfinite().all():
+        return
+    histogram = of(x.to(dtype), bins=2)
+    assert histogram.exponent == exponent and histogram.counts.tolist() == [1, 1, 1, 1]
+
+
+def test_many_bins_hold_half_precision():
+    x = torch.tensor([1.0, 60000.0, -60000.0, 2.0**-14], dtype=torch.float16)
+    histogram = of(x, bins=2**18)  # a value in units of the width is no float16
+    assert histogram.width == 0.25
+    places = [2**18 + signed_bin(value, -2) for value in x.tolist()]
+    assert histogram.counts.nonzero().flatten().tolist() == sorted(places)
+
+
+def test_values_are_counted_where_they_are_whatever_the_default_device():
+    x = torch.tensor([1.0, -3.0, 0.0])
+    histogram = Histogram(16)
+    with torch.device("meta"):
+        histogram.observe(x)
+    assert state(histogram) == state(of(x))
+
+
 # --- neither order nor split leaves a trace
 
 

@@ -61,6 +61,38 @@ def test_a_histogram_reaches_at_most_one_bin_farther(x, percentile, bins):
             assert -slack <= beyond <= sides * histogram.width + slack
 
 
+def in_bins(positive, negative):
+    """A histogram of one value in the middle of each of the first bins, which are 1 wide, on both sides of zero."""
+    return Histogram(128).observe(torch.cat([torch.arange(positive) + 0.5, -0.5 - torch.arange(negative)]))
+
+
+def test_an_end_is_the_outer_edge_of_the_bin_of_the_order_statistic():
+    histogram = in_bins(100, 50)
+    assert histogram.width == 1.0
+    scale, zero_point, *_ = choose_percentile(histogram, percentile=80.0)  # rank 135 from either end
+    assert scale.item() == pytest.approx(((135 - 50) + (135 - 100)) / 255)
+    assert zero_point.item() == -128 + round(35 / scale.item())
+    symmetric = choose_percentile(histogram, percentile=50.0, symmetric=True)  # of two values in each of 50 bins
+    assert symmetric.scale.item() == pytest.approx(math.ceil(75 / 2) / 127)
+
+
+@pytest.mark.parametrize(("beyond", "end"), [(2, 0.0), (3, 4.0)])
+def test_an_end_is_zero_exactly_if_no_value_beyond_zero_is_asked_for(beyond, end):
+    x = torch.tensor([1.0] * (100 - beyond) + [-4.0] * beyond)
+    for sign in (1.0, -1.0):
+        for observed in (sign * x, Histogram().observe(sign * x)):
+            scale, zero_point, *_ = choose_percentile(observed, percentile=96.0)
+            shift = end / scale.item()
+            assert zero_point.item() == round(shift - 128 if sign > 0 else 127 - shift)
+            assert scale.item() == pytest.approx((1.0 + end) / 255)
+
+
+def test_without_options_a_value_in_ten_thousand_is_left_out_of_eight_signed_bits():
+    x = torch.cat([torch.linspace(0.0, 1.0, 20_000), torch.tensor([1e6])])
+    assert choose_percentile(x) == choose_percentile(x, 8, percentile=99.99, signed=True, symmetric=False, narrow=False)
+    assert choose_percentile(x).scale.item() == pytest.approx(1 / 255, rel=1e-4)
+
+
 @given(tensors(min_side=1), grids())
 def test_a_hundred_percent_is_min_max(x, options):
     for observed in (x, Histogram().observe(x)):

@@ -134,6 +134,24 @@ def test_stochastic_rounding_is_right_on_average_for_each_value(fraction, dtype)
         assert mean == pytest.approx(whole + fraction, abs=6 * math.sqrt(fraction * (1 - fraction) / count))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_drawn_as_finely_as_float32(dtype):
+    # Draws of its own would be multiples of 2^-11 or 2^-8, so at least twice as many would go up.
+    v = torch.full((2**20,), 2.0**-12, dtype=dtype)
+    assert stochastic(v).sum(dtype=torch.float64).item() == pytest.approx(256, abs=6 * 16)
+
+
+def test_float64_is_drawn_in_float64():
+    v = torch.rand(1000, generator=seeded(1), dtype=torch.float64)
+    assert torch.equal(stochastic(v), (torch.rand(1000, generator=seeded(), dtype=torch.float64) < v).double())
+
+
+def test_the_draws_are_made_where_v_is_whatever_the_default_device():
+    expected = stochastic(V)
+    with torch.device("meta"):
+        assert torch.equal(stochastic(V), expected)
+
+
 def test_a_draw_of_zero_leaves_an_integer_where_it_is(monkeypatch):
     monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.zeros(shape))
     assert stochastic(torch.tensor([2.0, -3.0, 0.0, 0.25])).tolist() == [2.0, -3.0, 0.0, 1.0]

@@ -12,7 +12,18 @@ from scipy import integrate, optimize, stats
 from strategies import DTYPES, LAYOUTS, SEED, errors, grids, message, tensors
 from torch.ao.quantization.observer import HistogramObserver
 
-from quantlib import Histogram, choose_mse, choose_qparams, dequantize, fake_quantize, grid, mse, mse_curve, quantize
+from quantlib import (
+    Histogram,
+    choose_mse,
+    choose_qparams,
+    dequantize,
+    fake_quantize,
+    grid,
+    mse,
+    mse_curve,
+    quantize,
+    squared_error,
+)
 
 # The optimal uniform quantizer of N(0, 1) with zero on the grid: bits, narrow, mean squared error.
 OPTIMAL = [
@@ -121,12 +132,69 @@ def test_the_curve_of_a_histogram_is_nearly_exact_for_smooth_data(name):
     assert ((binned - exact).abs() <= 1e-3 * exact).all()
 
 
+@pytest.mark.parametrize("value", [0.5, -3000.5, 4095.5])
+def test_one_filled_bin_has_the_error_of_an_even_density(value):
+    histogram = Histogram().observe(torch.tensor([value, 4095.5, -4095.5]))
+    assert histogram.width == 1.0
+    error = mse_curve(histogram, torch.tensor([4095.5], dtype=torch.float64), 0, -1, 1).item()
+    nearest = min(abs(value - level) for level in (-4095.5, 0.0, 4095.5))
+    assert error == pytest.approx(1 / 12 + nearest**2 / 3, rel=1e-6)
+
+
 def test_the_curve_of_a_histogram_knows_its_zeros():
     x = torch.cat([torch.zeros(1000), torch.tensor([100.0])])
     assert mse_curve(Histogram(64).observe(x), torch.tensor([1.0])).item() < 1e-3
 
 
+def test_without_options_the_curve_is_of_eight_signed_bits_around_zero():
+    x = torch.linspace(-3.0, 2.0, 1001)
+    scales = torch.tensor([0.001, 0.01, 0.1])  # the first two clip at both ends
+    assert torch.equal(mse_curve(x, scales), mse_curve(x, scales, 0, -128, 127))
+    assert mse_curve(x, scales).dtype == torch.float64
+    assert mse_curve(x, scales)[0].item() == pytest.approx(mse(x.double(), x.double().clamp(-0.128, 0.127)), rel=1e-3)
+
+
 # --- the search
+
+
+def test_without_options_there_are_eight_signed_bits():
+    x = samples("shifted")[::512]
+    assert choose_mse(x) == choose_mse(x, 8, signed=True, symmetric=False, narrow=False)
+
+
+def tried(monkeypatch, x, *arguments, **options):
+    """The scales of both searches, in real units."""
+    found, errors = [], squared_error._errors
+    spy = lambda sides, scales, *others: found.append(scales * sides.unit) or errors(sides, scales, *others)  # noqa: E731
+    monkeypatch.setattr(squared_error, "_errors", spy)
+    choose_mse(x, *arguments, **options)
+    return found
+
+
+@pytest.mark.parametrize(("bits", "rungs"), [(2, 512), (8, 512), (9, 512), (10, 256), (13, 64)])
+def test_the_ladder_reaches_from_a_512th_to_five_quarters_of_min_max_and_holds_min_max(monkeypatch, bits, rungs):
+    x = torch.tensor([-0.5, 0.25, 1.0], dtype=torch.float64)
+    ladder, _ = tried(monkeypatch, x, bits, symmetric=True)
+    plain = 1.0 / (2 ** (bits - 1) - 1)
+    assert ladder.dtype == torch.float64 and ladder.shape == (rungs + 1,)
+    assert ladder[-1].item() == plain and ladder[-2].item() == pytest.approx(1.25 * plain, rel=1e-12)
+    assert ladder[0].item() == pytest.approx(plain / 512, rel=1e-12)
+    ratios = ladder[1:-1] / ladder[:-2]
+    assert ratios.tolist() == pytest.approx([640 ** (1 / (rungs - 1))] * (rungs - 1), rel=1e-12)
+
+
+@pytest.mark.parametrize(("bits", "step"), [(2, 0.0004), (8, 0.0004), (10, 0.0008), (13, 0.0032)])
+def test_the_second_search_looks_between_the_neighbours_of_the_best_rungs(monkeypatch, bits, step):
+    x = samples("gaussian")[::4096]
+    ladder, beside = tried(monkeypatch, x, bits, symmetric=True)
+    rows = beside.reshape(-1, 65)
+    best = mse_curve(x, ladder, 0, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1).argsort()[: len(rows)]
+    assert len(rows) == (8 if bits < 10 else (len(ladder) - 1) // 64)
+    torch.testing.assert_close(rows[:, 32].sort().values, ladder[best].sort().values, rtol=1e-12, atol=0.0)
+    rung = ladder[1] / ladder[0]
+    torch.testing.assert_close(rows[:, -1], rows[:, 32] * rung, rtol=1e-12, atol=0.0)
+    torch.testing.assert_close(rows[:, 0], rows[:, 32] / rung, rtol=1e-12, atol=0.0)
+    assert (rows[:, 1:] / rows[:, :-1] - 1).flatten().tolist() == pytest.approx([step] * 64 * len(rows), rel=0.02)
 
 
 @settings(max_examples=25)
@@ -217,7 +285,7 @@ def test_the_largest_and_the_smallest_values_of_a_dtype_have_a_step(size, dtype,
     for observed in (x, Histogram().observe(x)):
         for bits in (2, 8):
             scale = choose_mse(observed, bits, symmetric=symmetric).scale
-            assert math.isfinite(scale.item()) and scale.item() > 0.0
+            assert torch.finfo(scale.dtype).tiny <= scale.item() <= torch.finfo(scale.dtype).max
 
 
 @pytest.mark.parametrize("values", [[0.0], [0.0, -0.0]])
@@ -226,6 +294,15 @@ def test_a_range_of_zero_has_scale_one(values, symmetric):
     x = torch.tensor(values)
     for observed in (x, Histogram().observe(x)):
         assert choose_mse(observed, symmetric=symmetric).scale.item() == 1.0
+
+
+@given(grids())
+def test_zeros_have_the_qparams_of_min_max(options):
+    for dtype in DTYPES:
+        x = torch.zeros(2, dtype=dtype)
+        for observed in (x, Histogram().observe(x)):
+            found = choose_mse(observed, **options)
+            assert found == choose_qparams(x, **options) and found.scale.dtype == choose_qparams(x).scale.dtype
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

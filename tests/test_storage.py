@@ -15,7 +15,9 @@ from quantlib.storage import bits_per_weight
         ((3, 3), 4, 100, 4 + 16 / 3),
         ((3, 3), 4, 1, 20),
         ((3, 3), 8, None, 8 + 16 / 9),
-        ((2, 3, 4), 8, 4, 12),
+        ((2, 5, 4), 8, 4, 12),
+        ((64,), 4, 32, 4.5),
+        ((1, 1), 4, 32, 20),
     ],
 )
 def test_every_group_of_every_row_pays_for_a_scale(shape, bits, size, wanted):

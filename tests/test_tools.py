@@ -264,9 +264,10 @@ def test_setup_cell_says_that_the_clone_failed(tmp_path):
 
 @pytest.fixture
 def folders(tmp_path):
-    (tmp_path / "notebooks" / "assignments").mkdir(parents=True)
+    for kind in ("source", "release"):
+        (tmp_path / "notebooks" / "assignments" / kind / "a1").mkdir(parents=True)
+        nbfile.write(tmp_path / "notebooks" / "assignments" / kind / "a1" / "a1.ipynb", sample())
     nbfile.write(tmp_path / "notebooks" / "01_scale.ipynb", sample())
-    nbfile.write(tmp_path / "notebooks" / "assignments" / "a1.ipynb", sample())
     return tmp_path / "notebooks", tmp_path / "my_notebooks"
 
 
@@ -275,6 +276,13 @@ def test_working_copies_have_no_outputs(folders):
     for name in ("01_scale.ipynb", "assignments/a1.ipynb"):
         cell = nbfile.read(folders[1] / name).cells[1]
         assert (cell.source, cell.outputs, cell.execution_count) == ("print(2 * 3)", [], None)
+
+
+def test_problem_sets_are_no_lessons_and_their_solutions_are_not_copied(folders):
+    assert [path.name for path in project.notebooks(folders[0])] == ["01_scale.ipynb"]
+    nbfile.write(folders[0] / "assignments" / "source" / "a1" / "solved.ipynb", sample())
+    copies.prepare(*folders)
+    assert sorted(path.name for path in folders[1].rglob("*.ipynb")) == ["01_scale.ipynb", "a1.ipynb"]
 
 
 def test_working_copies_are_never_overwritten(folders):

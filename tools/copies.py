@@ -33,7 +33,9 @@ def working_copy(path: Path) -> NotebookNode:
 def prepare(notebooks: Path = project.NOTEBOOKS, copies: Path = COPIES) -> list[str]:
     """Make the copies that are missing; give one sentence for each copy that has a newer source."""
     copies.mkdir(exist_ok=True)
-    sentences = [_prepare_one(path, copies / path.relative_to(notebooks)) for path in project.notebooks(notebooks)]
+    lessons = [(path, copies / path.relative_to(notebooks)) for path in project.notebooks(notebooks)]
+    problem_sets = [(path, copies / "assignments" / path.name) for path in project.releases(notebooks)]
+    sentences = [_prepare_one(path, copy) for path, copy in lessons + problem_sets]
     return [sentence for sentence in sentences if sentence]
 
 

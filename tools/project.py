@@ -23,5 +23,11 @@ def version() -> str:
 
 
 def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Every notebook in the folder and below it, in the order of the names."""
-    return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    """Every lesson in the folder and below it, in the order of the names; problem sets are none."""
+    parts = {".ipynb_checkpoints", "assignments"}
+    return sorted(p for p in folder.rglob("*.ipynb") if parts.isdisjoint(p.relative_to(folder).parts))
+
+
+def releases(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Every problem set as students get it, without solutions."""
+    return sorted((folder / "assignments" / "release").glob("*/*.ipynb"))

@@ -1,0 +1,288 @@
+"""The walls of a box: how bubblewrap starts one, what it shows inside, how it is watched, and how it is ended."""
+
+import contextlib
+import functools
+import math
+import os
+import platform
+import queue
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .syscalls import filter_program
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHOWN = ("quantlib", "course/__init__.py", "course/inside.py", "course/plain.py")  # of the project, and nothing else
+HOME = "/tmp"  # in the box: the one folder that can be written
+FIRST_USER = 60800  # a range of numbers that systems give to no person and no service
+SLOTS = 300
+TICK = 0.05  # seconds between two looks at a box
+
+ENVIRONMENT = {
+    **{"HOME": HOME, "PATH": "/usr/bin:/bin", "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8"},
+    **{"PYTHONPATH": "/box", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
+    **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+}
+INSIDE = (sys.executable, "-P", "-m", "course.inside")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    step: seconds for a cell or an answer.
+    total: seconds for everything.
+    memory: bytes, of all its processes together.
+    processes: how many, with threads.
+    disk: bytes, of all its files together.
+    files: how many of them.
+    output: bytes, of all its answers together.
+    """
+
+    step: float = 10.0
+    total: float = 120.0
+    memory: int = 2_000_000_000
+    processes: int = 48
+    disk: int = 64_000_000
+    files: int = 5000
+    output: int = 8_000_000
+
+    def of_one_process(self, alone: bool) -> dict[str, int]:
+        """Return what the kernel holds each process to. alone: whether the user has no other processes, which count."""
+        return {
+            **{"RLIMIT_CPU": math.ceil(self.total), "RLIMIT_DATA": self.memory, "RLIMIT_FSIZE": self.disk},
+            **{"RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0},
+            **({"RLIMIT_NPROC": self.processes} if alone else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The program that makes boxes. setpriv: the one that gives root's rights away, if root calls it."""
+
+    bwrap: str
+    setpriv: str | None = None
+
+    def command(self, program: tuple[str, ...], limits: Limits, slot: int, rules: int) -> list[str]:
+        """Return how to run a program in a box. rules: an open file with the refused system calls."""
+        command = [self.bwrap, "--die-with-parent", "--new-session", "--seccomp", str(rules)]
+        command += [f"--unshare-{kind}" for kind in ("net", "pid", "ipc", "uts", "cgroup-try")]
+        command += [*_mounts(limits.disk), "--cap-drop", "ALL"]
+        if not self.setpriv:  # no process of bubblewrap stays inside: it would be of the same user, without the rules
+            return [*command, "--unshare-user", "--as-pid-1", "--", *program]
+        # Limits on processes count only after a real change of user. Inside stays one process of root, without rights:
+        # the one that ends with bubblewrap, which may not end another user's.
+        user = str(FIRST_USER + slot)
+        become = [self.setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all"]
+        return [*command, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *become, *program]
+
+
+def _mounts(disk: int) -> list[str]:
+    """Say what a box shows: Python, its packages and the few files that a submission needs; and one folder to write."""
+    folders = [path for name in ("/usr", sys.prefix, sys.base_prefix) for path in (Path(name), Path(name).resolve())]
+    hidden = [PROJECT] if any(PROJECT.is_relative_to(folder) for folder in folders) else []
+    shown = sorted({*folders, *hidden}, key=lambda path: len(path.parts))  # a folder before what lies in it
+    mounts = ["--perms", "1777", "--size", str(disk), "--tmpfs", HOME]  # first, lest it hide a Python that lies there
+    mounts += [word for path in shown for word in (_empty(path) if path in hidden else _bind(path.resolve(), path))]
+    mounts += [word for name in ("/bin", "/sbin", "/lib", "/lib64") for word in _system(Path(name))]
+    mounts += [word for name in SHOWN for word in _bind(PROJECT / name, Path("/box", name))]
+    mounts += ["--dir", "/etc", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    mounts += ["--proc", "/proc", "--dev", "/dev", "--chdir", HOME]
+    return mounts + [word for path in ("/dev", *hidden, "/") for word in ("--remount-ro", str(path))]
+
+
+def _bind(source: Path, path: Path) -> list[str]:
+    """Show a file or a folder. Without the first words only root could enter the folders above it."""
+    above = [word for folder in reversed(path.parents) for word in ("--dir", str(folder))]
+    return [*above, "--ro-bind", str(source), str(path)]
+
+
+def _empty(path: Path) -> list[str]:
+    return ["--size", "4096", "--tmpfs", str(path)]
+
+
+def _system(path: Path) -> list[str]:
+    if path.is_symlink():  # to its twin in /usr, as a rule
+        return ["--symlink", os.readlink(path), str(path)]
+    return ["--ro-bind-try", str(path), str(path)]
+
+
+@functools.cache
+def look() -> Sandbox | str:
+    """Return the sandbox of this machine, or why there is none. It is tried once, not only looked for."""
+    bwrap, setpriv, rules = shutil.which("bwrap"), shutil.which("setpriv"), filter_program()
+    if sys.platform != "linux" or rules is None:
+        return f"bubblewrap needs Linux on x86-64 or arm64, this is {sys.platform} on {platform.machine()}"
+    if not bwrap:
+        return "bubblewrap is not installed: the program is bwrap, the package bubblewrap"
+    if os.geteuid() == 0 and not setpriv:
+        return "root needs setpriv, of the package util-linux, to give its rights away"
+    sandbox = Sandbox(bwrap, setpriv if os.geteuid() == 0 else None)
+    with _open(rules) as file:
+        command = sandbox.command((sys.executable, "-S", "-c", ""), Limits(), 0, file)
+        tried = subprocess.run(
+            command, env=ENVIRONMENT, cwd="/", pass_fds=(file,), capture_output=True, stdin=subprocess.DEVNULL
+        )
+    return sandbox if tried.returncode == 0 else f"bubblewrap does not work here: {_line(tried.stderr)}"
+
+
+@contextlib.contextmanager
+def _open(rules: bytes) -> Iterator[int]:
+    """Give the rules as an open file. A pipe holds 64 kB, and they take less than 1 kB."""
+    read, write = os.pipe()
+    try:
+        os.write(write, rules)
+        os.close(write)
+        yield read
+    finally:
+        os.close(read)
+
+
+def _line(stderr: bytes) -> str:
+    return " ".join(stderr.decode(errors="replace").split())[-500:] or "it says nothing"
+
+
+@contextlib.contextmanager
+def start(sandbox: Sandbox | None, job: bytes, limits: Limits, slot: int) -> Iterator["Box"]:
+    """Start a box, or without a sandbox a plain process, and hand it the job. At the end nothing of it is left."""
+    if sandbox:
+        with _open(filter_program() or b"") as rules:
+            started = Box(sandbox.command(INSIDE, limits, slot, rules), ENVIRONMENT, "/", (rules,), walled=True)
+            with contextlib.closing(started) as box:
+                box.give(job)
+                yield box
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        own = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(PROJECT), "HOME": folder}
+        started = Box(list(INSIDE), {**os.environ, **ENVIRONMENT, **own}, folder, (), walled=False)
+        with contextlib.closing(started) as box:
+            box.give(job)
+            yield box
+
+
+class Box:
+    """Running processes: inside.py, and all that a submission starts."""
+
+    def __init__(
+        self, command: list[str], environment: dict[str, str], cwd: str, fds: tuple[int, ...], *, walled: bool
+    ):
+        self._walled, self._init, self._pidfd, self._next_look = walled, 0, -1, 0.0
+        self._process = subprocess.Popen(
+            *(command,),
+            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+            **{"env": environment, "cwd": cwd, "pass_fds": fds, "start_new_session": True},
+        )
+        self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=4)  # a box that floods us has to wait
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        """Pass on what the box writes. Windows cannot wait for a pipe with a time limit, but for a queue."""
+        with contextlib.suppress(OSError, ValueError):  # it was closed meanwhile
+            while chunk := os.read(self._process.stdout.fileno(), 2**16):
+                self._chunks.put(chunk)
+        self._chunks.put(b"")
+
+    def give(self, job: bytes) -> None:
+        """Hand over what is to be done. A box that fails to start does not read it, so nobody waits for that."""
+        threading.Thread(target=self._write, args=(job,), daemon=True).start()
+
+    def _write(self, job: bytes) -> None:
+        with contextlib.suppress(OSError, ValueError), self._process.stdin as stdin:
+            stdin.write(job)
+
+    def read(self) -> bytes | None:
+        """Return what it has written, b"" if it has ended, or None if nothing came for a moment."""
+        with contextlib.suppress(queue.Empty):
+            return self._chunks.get(timeout=TICK)
+        return None if self._process.poll() is None else b""
+
+    def excess(self, limits: Limits) -> str:
+        """Say what it uses too much of, or "". Looks only now and then."""
+        now = time.monotonic()
+        if now < self._next_look or sys.platform != "linux":
+            return ""
+        self._next_look = now + TICK
+        if _memory(self._process.pid) > limits.memory:
+            return f"needed more than {limits.memory / 1e9:g} GB of memory"
+        return "wrote too many files" if self._walled and self._files() > limits.files else ""
+
+    def _files(self) -> int:
+        """Count the files of the private folder. Its size limits their bytes, but not the kernel's notes on each."""
+        if self._found_init():
+            with contextlib.suppress(OSError):  # it has just ended
+                room = os.statvfs(f"/proc/{self._init}/root{HOME}")
+                return room.f_files - room.f_ffree
+        return 0
+
+    def _found_init(self) -> bool:
+        """Look for the first process of the box, with which all the others end."""
+        if not self._init:
+            with contextlib.suppress(OSError, IndexError):
+                child = _children(self._process.pid)[0]
+                self._pidfd = os.pidfd_open(child)
+                self._init = child
+        return bool(self._init)
+
+    def stop(self) -> None:
+        """Kill everything in the box, and wait until it is gone."""
+        if self._walled and self._found_init():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            gone = select.poll()
+            gone.register(self._pidfd, select.POLLIN)
+            gone.poll(10_000)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)  # bubblewrap buries it, and ends
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._walled or sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def complaint(self) -> str:
+        """Stop it, and return what it said on standard error. Only before a submission runs is that read."""
+        self.stop()
+        return _line(os.read(self._process.stderr.fileno(), 2**16))
+
+    def close(self) -> None:
+        """Stop it, and let go of what we held of it."""
+        self.stop()
+        until = time.monotonic() + 1  # a process that left an unwalled box may hold the pipe
+        while self._listener.is_alive() and time.monotonic() < until:
+            self.read()
+        for stream in (self._process.stdout, self._process.stderr):
+            stream.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+
+
+def _memory(pid: int) -> int:
+    """Return the bytes that a process and its descendants hold, without the files that they share."""
+    held, waiting = 0, [pid]
+    while waiting:
+        pid = waiting.pop()
+        with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            held += 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(_HELD))
+            waiting += _children(pid)
+    return held
+
+
+_HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that a process and its threads started. Orphans are children of the first one in the box."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import test_inputs
 from test_written import BEFORE, WRITTEN
 
 from quantlib.lab import checks
+from quantlib.lab.hunt import SMALLEST
 
 _SOLUTION = re.compile(r"<details><summary>A solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
@@ -32,10 +34,11 @@ class Exercise:
 
     def wrong(self) -> list[tuple[str, str]]:
         """Return (name of the misconception, a function with it) for all that learners are known to write."""
-        return [(name, self._with(line)) for name, lines in WRITTEN[self.deed].items() for line in lines]
+        table = (WRITTEN | test_inputs.WRITTEN)[self.deed]
+        return [(name, self._with(line)) for name, lines in table.items() for line in lines]
 
     def _with(self, line: str) -> str:
-        parameters = ", ".join(checks.CHECKS[self.deed].parameters)
+        parameters = ", ".join(checks.CHECKS[self.deed].parameters) if self.deed in checks.CHECKS else ""
         body = [f"{name} = {value}" for name, value in BEFORE.get(self.deed, {}).items()]
         returned = re.sub(r"(?<![.\w])int8", "torch.int8", line)
         return "\n    ".join([f"def {self.name}({parameters}):", *body, f"return {returned}"])
@@ -54,9 +57,11 @@ class Lesson:
     """Everything that a notebook asks, each in the order of the cells.
 
     predictions: (cell, right answer).
+    hunts: (cell, name of the bug, texts of an input that shows it).
     """
 
     predictions: list[tuple[int, str]] = field(default_factory=list)
+    hunts: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
     explorers: list[Explorer] = field(default_factory=list)
     exercises: list[Exercise] = field(default_factory=list)
 
@@ -68,6 +73,8 @@ def read(cells: Cells) -> Lesson:
     for k, name, call in calls:
         if name == "predict":
             lesson.predictions.append((k, _answer(call)))
+        elif name == "hunt":
+            lesson.hunts.append((k, call.args[0].attr, SMALLEST[call.args[0].attr]))
         elif name.startswith("explore_"):
             lesson.explorers.append(Explorer(k, _names(call)))
     checked = {
@@ -103,12 +110,12 @@ def _functions(source: str) -> dict[str, str]:
 
 
 def _calls(cells: Cells) -> Iterator[tuple[int, str, ast.Call]]:
-    """Give (cell, name, call) for every line that is a call of a function."""
+    """Give (cell, name, call) for every line that is a call of a function or a method."""
     for k, cell in enumerate(cells):
         for node in ast.parse(cell["text"]).body if cell["kind"] == "code" else ():
             call = node.value if isinstance(node, ast.Expr) else None
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
-                yield k, call.func.id, call
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name | ast.Attribute):
+                yield k, call.func.id if isinstance(call.func, ast.Name) else call.func.attr, call
 
 
 def _answer(call: ast.Call) -> str:

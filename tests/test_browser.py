@@ -26,6 +26,7 @@ from playwright.sync_api import Locator, Page, expect
 from strategies import SEED
 from test_explore import expected_norm, expected_range
 
+from quantlib import misconceptions
 from quantlib.data import load_weight
 from tools import copies, nbfile, project
 
@@ -43,6 +44,7 @@ EXPECTED = {
     ],
     "06_clipping_buys_resolution.ipynb": [test_ranges.clip_readout, test_ranges.methods_readout],
     "07_granularity.ipynb": [test_granularity.readout, test_hearing.readout],
+    "bug_museum.ipynb": [],
     "08_rounding.ipynb": [test_ties.readout_rules, test_ties.readout_draws, test_ties.readout_pair],
 }
 
@@ -267,6 +269,33 @@ def predict(page: Page, button: Locator, by_mouse: bool) -> None:
         button.press("Enter")
 
 
+def test_a_hunt_is_won_by_typing_an_input_that_shows_the_bug(opened):
+    for k, (cell, name, texts) in enumerate(opened.lesson.hunts):
+        hunt = opened.outputs(cell)
+        boxes, said = hunt.locator(f"{LIVE} input[type=text]"), hunt.locator(SAID).last
+        labels = hunt.locator(f"{LIVE} .widget-text .widget-label").all_inner_texts()
+        assert len(labels) == boxes.count() == len(texts)
+        for label, box in zip(labels, boxes.all(), strict=True):
+            expect(box).to_have_accessible_name(label)
+        button = hunt.get_by_role("button", name="Try this input", exact=True)
+        if k == 0:
+            boxes.first.fill("nonsense")
+            button.press("Enter")
+            expect(said).to_contain_text("This does not count. X is made of numbers, got 'nonsense'")
+        if k % 2:
+            hunt.get_by_role("button", name="yes", exact=True).click()
+            expect(said).to_contain_text("You predicted yes")
+        for box, text in zip(boxes.all(), texts, strict=True):
+            box.fill(text)
+        button.press("Enter")
+        expect(said).to_contain_text("Caught with input 1, 3 points: ")
+        expect(said).to_contain_text(f"The bug: {getattr(misconceptions, name).name}.")
+        expect(hunt.locator(f"{LIVE} table th[scope=col]").first).to_be_visible()
+        expect(hunt.locator(f"{LIVE} img").last).to_be_visible()
+        expect(button).to_be_disabled()
+    assert not opened.complaints
+
+
 def test_every_picture_on_the_page_says_its_message(opened):
     pictures = opened.page.locator(f"{FRONT.output} img").filter(visible=True)
     assert pictures.count() > len(opened.lesson.explorers)
@@ -333,7 +362,8 @@ def test_saved_notebook_shows_its_pictures_without_a_kernel(opened):
     FRONT.end_kernels(opened.page, opened.address)
     reader = opened.page.context.new_page()
     FRONT.open(reader, opened.address, opened.name)  # its kernel is new and knows no widgets
-    stills = [explorer.cell for explorer in opened.lesson.explorers] + [cell for cell, _ in opened.lesson.predictions]
+    lesson = opened.lesson
+    stills = [cell for cell, *_ in lesson.predictions + lesson.hunts] + [each.cell for each in lesson.explorers]
     for cell in stills:
         outputs = FRONT.outputs(reader, cell)
         expect(outputs.locator(STILL)).to_be_visible()

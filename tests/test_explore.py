@@ -34,7 +34,9 @@ def expected_range(top):
     """Return what the readout of explore_range on T must contain."""
     x = torch.where(T.max() == T, top, T)
     s, z, *_ = choose_qparams(x)
-    return f"The largest value is {top:.1f}; s = {s:.4g} and z = {style.number(int(z))}"
+    low, high = (style.number(s * (code - z)) for code in (-128, 127))
+    ruler = f"s = {s:.4g} and z = {style.number(int(z))}: the levels reach from {low} to {high}; no value clips"
+    return f"The largest value is {top:.1f}; {ruler}. {expected_norm(x, s, z)}."
 
 
 @pytest.fixture(scope="module", params=EXPLORERS)

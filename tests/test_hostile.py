@@ -23,7 +23,7 @@ import torch
 from strategies import SEED as T
 
 from quantlib import lab, split_error
-from quantlib.lab import check, checks, explore, learner
+from quantlib.lab import check, checks, explore, inputs, learner
 from quantlib.misconceptions import MISCONCEPTIONS
 
 # --- who is tried
@@ -44,7 +44,8 @@ def functions_of(name):
 
 EXPLORERS = [name for name in lab.__all__ if name.startswith("explore_") and name not in TAKE_NO_FUNCTION]
 SLOTS = [(name, slot) for name in EXPLORERS for slot in functions_of(name)]
-CHECKS = [name for name in lab.__all__ if name.startswith("check_")]
+CHECKS = [f"check_{deed}" for deed in checks.CHECKS]
+INPUTS_CHECKS = [f"check_{deed}" for deed in inputs.INPUTS_CHECKS]
 
 each_slot = pytest.mark.parametrize(("explorer", "slot"), SLOTS)
 each_check = pytest.mark.parametrize("name", CHECKS)
@@ -58,7 +59,7 @@ def default(explorer, slot):
 
 def test_every_explorer_and_every_check_is_tried():
     assert {name for name, _ in SLOTS} == set(EXPLORERS)
-    assert set(CHECKS) == {f"check_{deed}" for deed in checks.CHECKS}
+    assert {*CHECKS, *INPUTS_CHECKS} == {name for name in lab.__all__ if name.startswith("check_")}
 
 
 # --- how they misbehave: functions of (a right function, arguments...)
@@ -310,9 +311,12 @@ class Switch:
         self.now = functools.partial(way, self.good) if way else self.good
 
 
+def required(explorer):
+    return [p for p in inspect.signature(getattr(lab, explorer)).parameters.values() if p.default is p.empty]
+
+
 def make(explorer, **functions):
-    parameters = inspect.signature(getattr(lab, explorer)).parameters.values()
-    return getattr(lab, explorer)(**{p.name: GIVEN[p.name] for p in parameters if p.default is p.empty}, **functions)
+    return getattr(lab, explorer)(**{p.name: GIVEN[p.name] for p in required(explorer)}, **functions)
 
 
 def places(control, count):
@@ -402,6 +406,17 @@ def test_an_explorer_takes_a_right_result_however_it_comes(explorer, slot):
     assert not {name: odd.alt for name, (odd, place) in pictures.items() if odd != it.move(it.twin, place)}
 
 
+@pytest.mark.parametrize("explorer", [e for e in EXPLORERS if {"x", "w"} & {p.name for p in required(e)}])
+def test_an_explorer_keeps_its_numbers_when_a_later_cell_changes_them(explorer, unpainted):
+    mine = T.clone()
+    its = {p.name: mine if p.name in ("x", "w") else GIVEN.get(p.name) for p in required(explorer)}
+    changed, twin = getattr(lab, explorer)(**its), make(explorer)
+    mine.fill_(1.0)
+    for name, control in changed.controls.items():
+        place = places(control, 5)[-1]
+        assert changed.move(**{name: place}) == twin.move(**{name: place})
+
+
 @functools.cache
 def short(name):
     """The check behind a name, on its smallest inputs and T alone, so that many functions can be tried."""
@@ -421,6 +436,14 @@ def verdict(name, way):
 def test_a_check_says_what_happened(name):
     said = {way: verdict(name, WRONG[way]) for way in WRONG}
     assert not {way: v for way, v in said.items() if v.status != "wrong" or len(v.message) > 700}
+
+
+@pytest.mark.parametrize("name", INPUTS_CHECKS)
+def test_a_check_of_inputs_says_what_happened(name):
+    before = settings()
+    said = {way: getattr(lab, name)(functools.partial(WRONG[way], lambda *a: [])) for way in WRONG}
+    assert not {way: v for way, v in said.items() if v.status != "wrong" or len(v.message) > 700}
+    assert settings() == before
 
 
 @each_check

@@ -39,7 +39,7 @@ LAYERS = (
         "quantlib.lab.checks.rounding",
         "quantlib.lab.checks.ruler",
     ),
-    ("quantlib.lab.checks",),
+    ("quantlib.lab.checks", "quantlib.lab.exhibits"),
     (
         "quantlib.lab.draws",
         "quantlib.lab.ends",
@@ -47,6 +47,8 @@ LAYERS = (
         "quantlib.lab.ties",
         "quantlib.lab.granularity",
         "quantlib.lab.hearing",
+        "quantlib.lab.hunt",
+        "quantlib.lab.inputs",
         "quantlib.lab.tilings",
         "quantlib.lab.overflow",
         "quantlib.lab.norms",

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell
 
 from tools import nbfile, project
 
-_TITLE = re.compile(r"^# (?P<number>\d\d) · (?P<question>.+)$", re.MULTILINE)
+_TITLE = re.compile(r"^# (?P<name>\d\d|[A-Z][a-z ]+) · (?P<question>.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*(\d+) minutes\*\*")
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 _TEMPLATE = Path(__file__).with_name("setup_cell.py")
@@ -75,12 +75,12 @@ def row(path: Path) -> str:
     if title is None or minutes is None:
         raise ValueError(f"the first cell of {path.name} needs '# 01 · Question?' and '**20 minutes**'")
     inside = path.relative_to(project.ROOT).as_posix()
-    number, question = title["number"], title["question"]
-    return f"| [{number}]({inside}) | {question} | {minutes[1]} | [Open {number} in Colab]({colab_link(path)}) |"
+    name, question = title["name"], title["question"]
+    return f"| [{name}]({inside}) | {question} | {minutes[1]} | [Open {name} in Colab]({colab_link(path)}) |"
 
 
 def table() -> str:
-    """Give the README's table: the numbered notebooks, not those in sub-folders."""
+    """Give the README's table: the notebooks, but for those in sub-folders."""
     paths = [path for path in project.notebooks() if path.parent == project.NOTEBOOKS]
     head = ["", "| Notebook | The question it answers | Minutes | Colab |", "|---|---|---|---|"]
     return "\n".join([*head, *map(row, paths), ""])

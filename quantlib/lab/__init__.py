@@ -29,11 +29,14 @@ from .clipping import draw_split, explore_split
 from .contest import draw_contest, explore_contest
 from .draws import draw_updates, explore_draws
 from .ends import draw_clamp_and_wrap, draw_end, draw_free, draw_reach
+from .exhibits import draw_layers, draw_scores
 from .explore import Explorer, Slider
 from .explorers import explore_affine, explore_range
 from .figures import draw_matrices, draw_ruler, draw_staircase, draw_trace
 from .granularity import draw_groups, explore_groups
 from .hearing import draw_hearing, draw_suspects, explore_hearing
+from .hunt import Museum, draw_bug
+from .inputs import check_choose_qparams_inputs, check_quantize_inputs
 from .landscape import draw_landscape, explore_landscape
 from .methods import draw_methods, explore_methods
 from .norms import draw_growth, draw_ranking, draw_row_sqnr, draw_two_errors, draw_wrong_scale, explore_ranking
@@ -47,11 +50,13 @@ from .tilings import draw_row_spread, draw_tiles
 
 __all__ = [
     "Explorer",
+    "Museum",
     "Slider",
     "check_best_alpha",
     "check_best_rounding",
     "check_bits_per_weight",
     "check_choose_qparams",
+    "check_choose_qparams_inputs",
     "check_clamp",
     "check_dequantize",
     "check_fake_quantize",
@@ -60,6 +65,7 @@ __all__ = [
     "check_max_abs",
     "check_percentile",
     "check_quantize",
+    "check_quantize_inputs",
     "check_round_half_away",
     "check_row_scales",
     "check_split_error",
@@ -70,6 +76,7 @@ __all__ = [
     "check_widen",
     "check_wrap",
     "check_zero",
+    "draw_bug",
     "draw_circle",
     "draw_clamp_and_wrap",
     "draw_clip",
@@ -85,6 +92,7 @@ __all__ = [
     "draw_growth",
     "draw_hearing",
     "draw_landscape",
+    "draw_layers",
     "draw_matrices",
     "draw_methods",
     "draw_orders",
@@ -97,6 +105,7 @@ __all__ = [
     "draw_ruler",
     "draw_rules",
     "draw_sawtooth",
+    "draw_scores",
     "draw_search",
     "draw_share",
     "draw_split",

@@ -106,12 +106,12 @@ class Check:
         end, trials = time.monotonic() + SECONDS, list[Trial]()
         for arguments in self.cases:
             outcome = call(function, *arguments, seconds=max(end - time.monotonic(), 0.01))
-            trials.append(self._judge(arguments, outcome))
+            trials.append(self.judge(arguments, outcome))
             if outcome.timed_out:
                 break
         return trials
 
-    def _judge(self, arguments: Arguments, outcome: Outcome) -> "Trial":
+    def judge(self, arguments: Arguments, outcome: Outcome) -> "Trial":
         want = self.unpack(self.reference(*arguments))
         assert not isinstance(want, str)
         got = self._unpacked(outcome)
@@ -212,6 +212,11 @@ class Trial:
     want: Parts
     got: Parts
     problem: str
+
+    @property
+    def fails(self) -> bool:
+        """Return whether a right function would have done anything else."""
+        return bool(self.problem) or self.outcome.changed
 
 
 def same(a: Parts, b: Parts, arguments: Arguments) -> bool:

@@ -86,6 +86,7 @@ def explore_walk(x: Tensor, choose: Callable[..., Any] = choose_ruler) -> Explor
         x: reals; the sliders begin at its smallest and its largest value, rounded to tens.
         choose: f(x) that returns (s, z): quantlib's, or a learner's. It gets five numbers from one end to the other.
     """
+    x = x.clone()  # the caller's may change in a later cell
     ends = [max(-1000.0, min(1000.0, round(end.item(), -1))) for end in (x.min(), x.max())]
     sides = zip(ENDS, ("lower", "upper"), ends, strict=True)
     sliders = [Slider(name, f"{side} end {name}", end, -1000.0, 1000.0, 10.0) for name, side, end in sides]

@@ -77,6 +77,7 @@ def explore_split(
         split_error: f(x, s, z) that returns (clip, round) on the int8 grid: quantlib's, or a learner's.
         scale: the slider; the default suits values of a few hundred units.
     """
+    x = x.clone()  # the caller's may change in a later cell
     scale = scale or SCALE
     few = x.numel() <= FEW
     zero_points = [Slider("z", "zero point z", -70, QUANT_MIN, QUANT_MAX, 1)] if few else []

@@ -119,6 +119,7 @@ def explore_contest(
         scale_of: f(x, bits) that returns the symmetric scale: quantlib's, or a learner's.
         bits, slope: where the sliders begin.
     """
+    x = x.clone()  # the caller's may change in a later cell
     sliders = [
         Slider("b", "bits b", bits, WIDTHS[0], WIDTHS[-1], 1),
         Slider("a", "slope a", slope, 0.0, 1.0, 0.05),

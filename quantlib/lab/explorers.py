@@ -50,6 +50,7 @@ def explore_affine(
         limits: the ends of the number line.
         window: which rows and columns of a large x the code matrix shows.
     """
+    x = x.clone()  # the caller's may change in a later cell
     scale = scale or Slider("s", "scale s", 3.5, 0.5, 8.0, 0.1)
     zero_point = zero_point or Slider("z", "zero point z", -70, -128, 127, 1)
     inputs = torch.linspace(-6, 6, 961) * scale.value
@@ -77,6 +78,7 @@ def explore_range(
         zero: f(x) that returns the zero point.
         top: the slider of the largest value.
     """
+    x = x.clone()  # the caller's may change in a later cell
     top = top or Slider("top", "largest value", 728.6, 688.6, 1528.6, 10.0)
     inputs = torch.linspace(-20, 20, 961)
     my_step, my_zero = StandIn(step, choose_step, step_problem), StandIn(zero, choose_zero, whole_problem)

@@ -150,6 +150,7 @@ def explore_groups(
         group_scales: f(w, bits, size) that returns one scale for each group of each row: quantlib's, or a learner's.
         bits_per_weight: f(w, bits, size) that returns one number.
     """
+    w = w.clone()  # the caller's may change in a later cell
     matrix = Matrix(w)
     compute = _grouper(matrix, group_scales, bits_per_weight)
     scene = Scene((9.2, 5.2), lambda figure: _panels(figure, matrix))

@@ -236,6 +236,7 @@ def explore_landscape(
         measure: f(x, x_hat) that returns the length of the error: quantlib's, or a learner's.
         scale, zero_point: the sliders; the map has their ends and their steps.
     """
+    x = x.clone()  # the caller's may change in a later cell
     terrain = Terrain(x, scale, zero_point)
     guarded = StandIn(measure, l2_error, number_problem, "quantlib's l2_error stands in.")
     scene = Scene((9.2, 4.9), lambda figure: _panels(figure, terrain, "you"))

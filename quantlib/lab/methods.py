@@ -140,6 +140,7 @@ def explore_methods(x: Tensor, percentile: Callable[..., Any] = percentile_alpha
         percentile: f(x, percent) that returns alpha: quantlib's, or a learner's.
         bits: where their slider begins.
     """
+    x = x.clone()  # the caller's may change in a later cell
     methods = Methods(x, percentile)
     sliders = [Slider("b", "bits b", bits, WIDTHS[0], WIDTHS[-1], 1), PERCENT]
     scene = Scene((9.2, 5.2), lambda figure: method_panels(figure, methods))

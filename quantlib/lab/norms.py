@@ -318,6 +318,7 @@ def explore_ranking(
         measure: f(x, x_hat) that returns one number, small for a small error: a learner's. None: no row for it.
         value: the slider; the default suits the seed's matrix, whose largest value is near 700.
     """
+    x = x.clone()  # the caller's may change in a later cell
     value = value or Slider("v", "value v", 705.0, 685.0, 725.0, 0.5)
     yours, at = Yours(measure) if measure is not None else None, int(x.argmax())
 

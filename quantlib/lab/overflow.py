@@ -226,6 +226,7 @@ def explore_factor(x: Tensor, wrap: Callable[..., Any] = quantlib_wrap) -> Explo
         x: a small matrix of reals.
         wrap: f(v) that returns the int8 codes that remain of integers: quantlib's, or a learner's.
     """
+    x = x.clone()  # the caller's may change in a later cell
     slider = Slider("factor", "factor", 255, *FACTORS, 1)
     store = StandIn(wrap, quantlib_wrap, codes_problem)
     scene = Scene((9.2, 5.0), lambda figure: factor_panels(figure, x))

@@ -58,7 +58,8 @@ class Prediction:
         role = "" if predicted is None else 'role="status" '
         return f'<p {role}style="line-height:1.5;margin:8px 0">{right} {html.escape(self.why)}</p>{picture}'
 
-    def _still(self) -> dict[str, str]:
+    def still(self) -> dict[str, str]:
+        """Return what a reader without a kernel gets, by MIME type."""
         options = ", ".join(self.options[:-1]) + " or " + self.options[-1]
         return {
             "text/plain": f"Predict: {self.question} {options}?",
@@ -68,10 +69,14 @@ class Prediction:
             ),
         }
 
-    def _ipython_display_(self) -> None:
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """Return the question, the buttons, and the place where the answer opens."""
         question = f'<p style="margin:4px 0"><b>Predict:</b> {html.escape(self.question)}</p>'
         row = ipywidgets.HBox(self.buttons, layout={"flex_flow": "row wrap"})
-        page.show(self._still(), [ipywidgets.HTML(question), row, self.result])
+        return [ipywidgets.HTML(question), row, self.result]
+
+    def _ipython_display_(self) -> None:
+        page.show(self.still(), self.widgets())
 
 
 def predict(

@@ -87,6 +87,7 @@ def explore_clip(
         alpha: where its slider begins; by default where nothing clips.
         bits: where their slider begins.
     """
+    x = x.clone()  # the caller's may change in a later cell
     slider, mine = alpha_slider(x, alpha), StandIn(fake_quantize, quantize_to, reals_problem)
     sliders = [slider, Slider("b", "bits b", bits, WIDTHS[0], WIDTHS[-1], 1)]
     look = _looker(x, mine, numpy.linspace(slider.low, slider.high, PLACES))

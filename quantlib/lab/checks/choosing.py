@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import QuantlibError
 from ...misconceptions import Misconception
 from ...qparams import choose_qparams
 from ..check import Arguments, Check, Function, Parts, Trial, number, show
@@ -50,6 +51,15 @@ def scale_and_zero_point(value: Any) -> Parts | str:
     s, z = numbers
     whole = bool(z == z.round()) and abs(z.item()) < 2**53
     return s, z.long() if whole else z
+
+
+def refuse_tie(x: Tensor) -> None:
+    """Raise where z would lie half-way between two codes: float32 may send it to either, and right functions differ."""
+    s = choose_qparams(x).scale
+    steps = x.min().clamp(max=0).double() / torch.as_tensor(s).double()
+    if abs(steps.item() % 1 - 0.5) < 1e-4:
+        rule = "z must not lie half-way between two codes, where right functions differ"
+        raise QuantlibError(rule, f"r_min / s = {steps.item():.1f}", "change a number of x a little")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ import torch
 
 from quantlib import QuantlibError
 from quantlib import misconceptions as bugs
-from quantlib.lab import Museum, draw_bug
-from quantlib.lab.hunt import SMALLEST
+from quantlib.lab.hunt import SMALLEST, Museum, draw_bug
 from quantlib.misconceptions import MISCONCEPTIONS
 
 HUNTS = {
@@ -175,16 +174,20 @@ def test_a_picture_says_where_numbers_come_back(mistake, smallest, harmless):
 
 def test_the_picture_of_the_seed_says_what_the_notebooks_say():
     T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
-    assert draw_bug(bugs.no_clamp, T, 3.5, -70).alt.startswith("728.6 comes back as −168, not as 689.5. ")
+    assert draw_bug(bugs.no_clamp, T, 3.5, -70).alt.startswith(
+        "With the bug a number goes astray: 728.6 comes back as −168, not as 689.5. "
+    )
 
 
 def test_zero_comes_first_in_what_is_said():
     alt = draw_bug(bugs.zero_point_with_a_fraction, torch.tensor([-1.0, 3.0])).alt
-    assert alt.startswith("0 comes back as 0.003922, not as 0. ")
+    assert alt.startswith("With the bug a number goes astray: 0 comes back as 0.003922, not as 0. ")
 
 
 def test_what_comes_back_as_nothing_is_said():
-    assert draw_bug(bugs.divides_zero_by_zero, torch.zeros(2)).alt.startswith("0 comes back as NaN, not as 0. ")
+    alt = draw_bug(bugs.divides_zero_by_zero, torch.zeros(2)).alt
+    assert alt.startswith("With the bug a number goes astray: 0 comes back as NaN, not as 0. ")
+    assert alt.count("NaN") == 2
 
 
 ODD = "1e38, -2e38", "1e-44", "3e38, -2e38", "5, 5, 5", "0, 0", "1e30, 1"

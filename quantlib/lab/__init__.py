@@ -29,13 +29,13 @@ from .clipping import draw_split, explore_split
 from .contest import draw_contest, explore_contest
 from .draws import draw_updates, explore_draws
 from .ends import draw_clamp_and_wrap, draw_end, draw_free, draw_reach
-from .exhibits import draw_layers, draw_scores
+from .exhibits import draw_scores
 from .explore import Explorer, Slider
 from .explorers import explore_affine, explore_range
 from .figures import draw_matrices, draw_ruler, draw_staircase, draw_trace
 from .granularity import draw_groups, explore_groups
 from .hearing import draw_hearing, draw_suspects, explore_hearing
-from .hunt import Museum, draw_bug
+from .hunt import draw_bug
 from .inputs import check_choose_qparams_inputs, check_quantize_inputs
 from .landscape import draw_landscape, explore_landscape
 from .methods import draw_methods, explore_methods
@@ -50,7 +50,6 @@ from .tilings import draw_row_spread, draw_tiles
 
 __all__ = [
     "Explorer",
-    "Museum",
     "Slider",
     "check_best_alpha",
     "check_best_rounding",
@@ -92,7 +91,6 @@ __all__ = [
     "draw_growth",
     "draw_hearing",
     "draw_landscape",
-    "draw_layers",
     "draw_matrices",
     "draw_methods",
     "draw_orders",

@@ -44,11 +44,11 @@ def come_back(deed: str, function: Function, arguments: Sequence[Any]) -> tuple[
 
 
 def finding(x: Tensor, buggy: Tensor, right: Tensor) -> str:
-    """Say in a few words which number comes back most wrongly; 0.0 first, which must come back exactly."""
+    """Say which number comes back most wrongly; 0.0 first, which must come back exactly. Return "" if none does."""
     off = _wrongness(x, buggy, right)
     k = int(off.argmax())
     if off[k] == 0:
-        return "Every number comes back as it should"
+        return ""
     return f"{number(x[k].item())} comes back as {_said(buggy[k].item())}, not as {_said(right[k].item())}"
 
 
@@ -64,7 +64,8 @@ def _said(value: float) -> str:
 
 def draw_return(x: Tensor, buggy: Tensor, right: Tensor) -> Picture:
     """Draw numbers on a line, above it where they come back with a bug, and below where they should."""
-    title = finding(x, buggy, right)
+    found = finding(x, buggy, right)
+    title = found or "Every number comes back as it should"
     order = _wrongness(x, buggy, right).argsort(descending=True, stable=True)
     x, buggy, right = x[order], buggy[order], right[order]
     with style.house_style():
@@ -77,14 +78,14 @@ def draw_return(x: Tensor, buggy: Tensor, right: Tensor) -> Picture:
         if len(x.unique()) <= FEW:
             _write(axes, x, 1, style.ORIGINAL)
         axes.set_title(title)
-        rows = "; ".join(f"{_said(a)} gives {_said(b)}, should give {_said(c)}" for a, b, c in _rows(x, buggy, right))
-        return picture(
-            figure, f"{title}. Numbers in the middle, above where a bug sends them, below the right way: {rows}."
-        )
+        rows = "; ".join(f"{a} gives {b}, should give {c}" for a, b, c in _rows(x, buggy, right))
+        astray = "With the bug a number goes astray: " if found else ""
+        where = "Numbers in the middle, above where the bug sends them, below where they should come back"
+        return picture(figure, f"{astray}{title}. {where}: {rows}.")
 
 
-def _rows(*columns: Tensor) -> list[tuple[float, ...]]:
-    return list(dict.fromkeys(zip(*(column.tolist() for column in columns), strict=True)))[:FEW]
+def _rows(*columns: Tensor) -> list[tuple[str, ...]]:
+    return list(dict.fromkeys(zip(*(map(_said, column.tolist()) for column in columns), strict=True)))[:FEW]
 
 
 def _lay_out(axes: Axes, everything: Tensor) -> None:
@@ -153,32 +154,13 @@ def draw_scores(title: str, scores: Mapping[str, tuple[float, float]], unit: str
             ):
                 text = f" {number(value)}" + (f"   {name}" if row == 0 else "")
                 axes.text(max(value, 0.0), at, text, va="center", size=9, color=ink)
-        axes.set_yticks(range(len(scores)), list(scores), color="black")
+        names = [name.replace("-", "\N{MINUS SIGN}") if name.startswith("-") else name for name in scores]
+        axes.set_yticks(range(len(scores)), names, color="black")
         axes.tick_params(axis="y", length=0, labelsize=10)
         axes.set_ylim(len(scores) - 0.5, -0.5)
         axes.set_xlim(min(0.0, *map(min, scores.values())), 1.25 * max(map(max, scores.values())))
-        axes.axvline(0, color=style.QUIET, lw=1)
+        axes.axvline(0, color=style.LEVELS, lw=1, zorder=0)
         axes.set_xlabel(unit)
         axes.set_title(title)
         said = "; ".join(f"{name}: {number(a)} and {number(b)}" for name, (a, b) in scores.items())
         return picture(figure, f"{title}. Two bars each, the flawed way and a sound way, {unit}: {said}.")
-
-
-def draw_layers(watched: Function, faked: Function, *, reach: float) -> Picture:
-    """Draw what two layers do to numbers from -reach to reach: one that only watches them, and one that quantizes."""
-    x = torch.linspace(-reach, reach, 1921)
-    with style.house_style():
-        figure = style.new_figure(9.2, 3.2, DPI)
-        title = "An observer lets every number through; a fake-quantizer sends it to a level"
-        for k, (name, function, ink) in enumerate(
-            (("observer", watched, style.QUANTIZED), ("fake-quantizer", faked, style.BETTER_TEXT))
-        ):
-            axes = figure.add_axes((0.08 + 0.49 * k, 0.17, 0.41, 0.66))
-            axes.plot(x, function(x), color=ink, lw=2)
-            axes.set_xlabel("what goes in")
-            axes.set_ylabel("what comes out")
-            axes.text(-reach, 0.85 * reach, name, color=ink, weight="bold")
-            axes.set_ylim(-1.1 * reach, 1.1 * reach)
-        figure.text(0.08, 0.92, title, weight="bold", size=11)
-        levels = len(faked(x).unique())
-        return picture(figure, f"{title}: on the left a straight line, on the right a staircase of {levels} levels.")

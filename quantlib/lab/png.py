@@ -48,7 +48,7 @@ class Palette:
         self._index[self._palette] = 1 + numpy.arange(len(self._palette))
         self._chunk = b"PLTE", numpy.concatenate([[(0, 0, 0)], _channels(self._palette)]).astype(numpy.uint8).tobytes()
 
-    def encode(self, rgba: numpy.ndarray, level: int = 1) -> bytes:
+    def encode(self, rgba: numpy.ndarray, level: int = 3) -> bytes:
         """Return opaque RGBA pixels of shape (height, width, 4) as a PNG in these colours."""
         height, width, _ = rgba.shape
         colours = _colours(rgba)

@@ -57,6 +57,7 @@ bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
 	  $(BIN)/python -m benchmarks.imports && $(BIN)/python -m benchmarks.notebooks && \
 	  printf '\n## Calibration\n\n' && $(BIN)/python -m benchmarks.calibration && \
 	  printf '\n## GPU\n\n' && $(BIN)/python -m benchmarks.gpu && \
+	  printf '\n## Grading\n\n' && $(BIN)/python -m benchmarks.grading && \
 	  printf '\n## Explorers\n\n' && $(BIN)/python -m benchmarks.latency; } > .benchmarks.md
 	mv .benchmarks.md BENCHMARKS.md
 

@@ -3,8 +3,9 @@
     python -m course.grade ps1 submissions.zip --roster roster.csv --out grades/ps1
 
 The folder then holds scores.csv, a table each for Canvas, Moodle and Gradescope, feedback/ with a page a student,
-summary.html, and manual.csv for the points that a person gives: fill it in and grade again. What was graded is not
-graded twice, unless the submission, the seed or the problem set has changed.
+summary.html, and manual.csv for the points that a person gives: fill it in and grade again. For submissions that
+nbgrader collected, nbgrader/ holds the pages as it releases them. What was graded is not graded twice, unless the
+submission, the seed or the problem set has changed.
 """
 
 import argparse
@@ -20,10 +21,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import box, handed_in, manual, reports
+from . import box, exchange, handed_in, manual, reports
 from .problem_sets import NAMES, PUBLIC_SEED, problem_set
 from .questions import Explain, ProblemSet
 from .results import Graded, load, store
+from .sandbox import SLOTS
 from .submissions import CourseError, Submission, collect, read_roster
 
 
@@ -72,7 +74,7 @@ def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> G
 def grade_all(submissions: list[Submission], task: Task, jobs: int) -> tuple[list[Graded], list[str]]:
     """Grade a batch, several at a time. A submission that cannot be graded is named, and stops nobody else's."""
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for slot in range(jobs):
+    for slot in own_slots(jobs):
         slots.put(slot)
 
     def work(submission: Submission) -> Graded:
@@ -98,6 +100,14 @@ def grade_all(submissions: list[Submission], task: Task, jobs: int) -> tuple[lis
     return sorted(graded, key=lambda g: g.student.key), failed
 
 
+def own_slots(jobs: int) -> range:
+    """Return slots that another run at the same time hardly has, too: a box may take all processes of its user."""
+    most = SLOTS - 1  # the last is left to whoever starts a single box
+    jobs = min(jobs, most)
+    first = os.getpid() % (most // jobs) * jobs
+    return range(first, first + jobs)
+
+
 def basis(seed: int) -> str:
     """Return a text that changes with the seed and with any program that has a part in the marks."""
     digest = hashlib.sha256(str(seed).encode())
@@ -108,7 +118,9 @@ def basis(seed: int) -> str:
 
 def _programs() -> Iterator[Path]:
     here = Path(__file__).parent
-    yield from sorted(path for path in here.glob("*.py") if path.stem not in ("reports", "manual", "sheets"))
+    yield from sorted(
+        path for path in here.glob("*.py") if path.stem not in ("reports", "manual", "sheets", "exchange")
+    )
 
 
 def main(arguments: list[str]) -> None:
@@ -137,11 +149,12 @@ def grade(options: argparse.Namespace) -> None:
     others = [problem_set(name, options.seed) for name in NAMES if name != options.name]
     box.run([], [], unprotected=options.unprotected)  # says at once if there is no sandbox
     roster = read_roster(options.roster) if options.roster else []
-    submissions, problems = collect(options.submissions, roster)
+    submissions, problems = collect(options.submissions, roster, wanted.name, [other.name for other in others])
     task = Task(wanted, others, out / "results", basis(options.seed), unprotected=options.unprotected)
     graded, failed = grade_all(submissions, task, options.jobs)
     manual.merge(out / "manual.csv", graded, wanted)
     reports.write(out, graded, wanted, roster, problems + failed)
+    exchange.write(out / "nbgrader", options.submissions, submissions, graded, wanted)
     print(f"{len(graded)} graded, {sum(1 for g in graded if g.problem)} of them without marks; see {out}/summary.html")
     for problem in problems + failed:
         print(f"  {problem}")

@@ -11,13 +11,10 @@ import quantlib
 from quantlib.misconceptions import Misconception
 
 from .questions import Break, Explain, Part, ProblemSet, Values, Write
-from .variants import ROUNDINGS, draws, function, judge, mistake, near, reals, say, stored, told, values, written
+from .variants import HOW, ROUNDINGS, draws, function, judge, mistake, near, reals, say, stored, told, values, written
 
-INTRO = """
-You need notebooks 01 to 04. Each question differs from what the notebooks and quantlib do: read the rules, not only the
-picture that you expect. Run the cells with `assert` to try your answer; the points come from cases that you do not see.
-Write in place of `# YOUR CODE HERE` and the line below it, keep the names, and let every function stand in its own
-cell.
+INTRO = f"""
+You need notebooks 01 to 04. {HOW}
 
 Unless a question says otherwise: leave the arguments as they are, take tensors of any shape, also an empty one, and
 return a new tensor of the same shape.
@@ -868,7 +865,7 @@ return squares[:count].sum().item() / total if total else 0.0
         name,
         text,
         "x, x_hat",
-        f"Return the share of the squared error that the worst {percent} % of the values have, as a Python float.",
+        f"Return the share of the squared error in the worst {percent} % of the values, a Python float.",
         body,
         f"assert my_measure(torch.tensor({[3.0] + [1.0] * 9}), torch.zeros(10)) == {(9 + -(-percent // 10) - 1) / 18}",
         parts=(
@@ -891,7 +888,8 @@ z = {say(z)}. Explain in at most 150 words:
 
 1. Why does the curve fall steeply on the left, and what is the largest part of the error there?
 2. On the right it goes up and down. Why does it not simply rise, and why must it rise in the long run?
-3. Which end of the ruler clips at s = {say(s)}? Say how you would change z alone, and what that could not repair.
+3. At which end of the ruler do values clip at s = {say(s)}, or at both? Say what a change of z alone would repair, and
+   what it could not.
 """
     picture = (
         "from quantlib.lab import draw_split\n\n"

@@ -12,13 +12,10 @@ import quantlib
 from quantlib.misconceptions import Misconception
 
 from .questions import Break, Explain, Part, ProblemSet, Values, Write
-from .variants import draws, function, judge, mistake, reals, say, told, values, written
+from .variants import HOW, draws, function, judge, mistake, reals, say, told, values, written
 
-INTRO = """
-You need notebooks 05 to 08. Each question differs from what the notebooks and quantlib do: read the rules, not only the
-picture that you expect. Run the cells with `assert` to try your answer; the points come from cases that you do not see.
-Write in place of `# YOUR CODE HERE` and the line below it, keep the names, and let every function stand in its own
-cell.
+INTRO = f"""
+You need notebooks 05 to 08. {HOW}
 
 Unless a question says otherwise, tensors are float32, and arguments stay as they are: return something new.
 """
@@ -801,8 +798,8 @@ are enough:
 - `bits_each`: how many bits a weight takes, {"scales and zero points" if with_zero else "scales"} included;
 - `even_size`: for how large a group {beside} exactly one bit per weight, if no group is shorter;
 - `gain`: by how many decibels the SQNR grows from {bits} to {bits + 1} bits, if the codes of {bits} bits reach from
-  {say(-(2 ** (bits - 1)) + 1)} to {say(2 ** (bits - 1) - 1)}, those of {bits + 1} bits likewise, the range stays as
-  it is, nothing clips, and the MSE is s²/12.
+  {say(1 - 2 ** (bits - 1))} to {say(2 ** (bits - 1) - 1)}, those of {bits + 1} bits from {say(1 - 2**bits)} to
+  {say(2**bits - 1)}, the range stays as it is, nothing clips, and the MSE is s²/12.
 """
     steps = 2 ** (bits - 1) - 1, 2**bits - 1
     right = {
@@ -883,8 +880,8 @@ def problem(x):
 """
     text = f"""
 `theirs` should bring numbers to symmetric codes of {bits} bits and back, so that nothing clips. The right scale is
-max|x|/{top}, and with it no number from −1 to 1 has an error above {say(round(0.5 / top, 3))}. But there is a
-mistake in the scale.
+max|x|/{top}, and with it no number from −1 to 1 has an error above 1/{2 * top}. But there is a mistake in the
+scale.
 
 Hand in `breaks`: a float32 tensor of {count} numbers from −1 to 1, {words}, for which one error of `theirs` is **larger
 than {say(limit)}**.

@@ -29,6 +29,7 @@ ASSIGNMENTS = project.NOTEBOOKS / "assignments"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # these two are nbgrader's
 TEXT_STUB = "YOUR ANSWER HERE"
+WIDEST = 100  # characters: a line of code that a page of 1280 pixels shows whole
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -62,9 +63,9 @@ def _cells(question: Question, number: int) -> Iterator[NotebookNode]:
     if isinstance(question, Explain):
         yield from _cells_to_explain(question)
         return
-    yield _marked(new_code_cell(question.source), question.id, solution=True)
+    yield _may_fail(_marked(new_code_cell(question.source), question.id, solution=True))
     if isinstance(question, Write):
-        yield _marked(new_code_cell(question.example), f"{question.id}_example", locked=True)
+        yield _may_fail(_marked(new_code_cell(fitting(question.example)), f"{question.id}_example", locked=True))
     for k, (title, points, tests) in enumerate(_tests(question), start=1):
         hidden = f"# {title}: {_points(points)}\n{BEGIN_HIDDEN}\n{tests}\n{END_HIDDEN}"
         yield _marked(new_code_cell(hidden), f"{question.id}_test_{k}", grade=True, locked=True, points=points)
@@ -88,8 +89,22 @@ def _marked(cell: NotebookNode, grade_id: str, **marks: Any) -> NotebookNode:
     return cell
 
 
+def _may_fail(cell: NotebookNode) -> NotebookNode:
+    """Let "Run all" go on behind a cell that fails: whoever has not answered question 1 may try question 2."""
+    cell.metadata["tags"] = ["raises-exception"]
+    return cell
+
+
 def _points(points: int) -> str:
     return f"{points} point{'s' if points != 1 else ''}"
+
+
+def fitting(example: str) -> str:
+    """Give the call that an example is about a name, if the example is wider than a page otherwise."""
+    if max(map(len, example.splitlines())) <= WIDEST:
+        return example
+    call = example.removeprefix("assert ").partition(" == ")[0].removesuffix(".tolist()")
+    return f"got = {call}\n{example.replace(call, 'got')}"
 
 
 def prose(text: str) -> str:

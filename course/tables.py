@@ -1,4 +1,4 @@
-"""Scores as tables: for people, and as Canvas, Moodle and Gradescope take them.
+"""Scores as tables: for people, as Canvas and Moodle take them, and as Gradescope gives them.
 
 A line of an LMS holds what the roster said of the student, unchanged, so that the LMS finds him again. A student
 without marks has an empty score there, never a 0.
@@ -77,20 +77,28 @@ def _canvas(student: Student, graded: Graded | None, known: Iterable[str]) -> li
     ]
 
 
+# What Moodle wants to find: the first, "Grade" and "Last modified (grade)". See mod/assign/feedback/offline.
+_MOODLE = ("Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Last modified (grade)")
+
+
 def moodle(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
-    """Write the table that Moodle takes as a grading worksheet of the assignment."""
-    heads = ("Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Feedback comments")
-    write(path, heads, [_moodle(student, graded, problem_set) for student, graded in rows])
+    """Write the grading worksheet of the assignment as it was, with grades. Moodle passes over an empty one."""
+    known = [student.row for student, _ in rows if "Identifier" in student.row]
+    heads = list(dict.fromkeys([*(known[0] if known else ()), *_MOODLE]))
+    lines = (_moodle(student, graded, problem_set) for student, graded in rows)
+    write(path, heads, [[line.get(head, "") for head in heads] for line in lines])
 
 
-def _moodle(student: Student, graded: Graded | None, problem_set: ProblemSet) -> list[str]:
-    identifier = student.row.get("Identifier") or f"Participant {student.number}"
+def _moodle(student: Student, graded: Graded | None, problem_set: ProblemSet) -> dict[str, str]:
+    own = (f"Participant {student.number}", student.name, student.email, "", "", number(problem_set.points), "-")
     score = number(graded.score if graded else None)
-    return [identifier, student.name, student.email, "", score, number(problem_set.points), status(graded)]
+    return (
+        dict(zip(_MOODLE, own, strict=True)) | (student.row if "Identifier" in student.row else {}) | {"Grade": score}
+    )
 
 
 def gradescope(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
-    """Write a table in the form of Gradescope's own export of scores."""
+    """Write a table with the columns of Gradescope's own export of scores. There is no import of it."""
     questions = [f"{k}: {q.title} ({q.points:.1f} pts)" for k, q in enumerate(problem_set.questions, 1)]
     heads = ("First Name", "Last Name", "SID", "Email", "Total Score", "Max Points", "Status", *questions)
     write(path, heads, [_gradescope(student, graded, problem_set) for student, graded in rows])

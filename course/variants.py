@@ -16,6 +16,16 @@ from quantlib.misconceptions import Misconception
 
 from .questions import BEGIN, END
 
+HOW = """
+Each question differs from what the notebooks and quantlib do: read the rules, not only the picture that you expect. Run
+the cells with `assert` to try your answer. The points come from cases that you do not see; comments say what they are
+about.
+
+Write in place of `# YOUR CODE HERE` and the line below it. Where a name stands with `...`, put its value there, and
+delete those two lines. To explain something, double-click `YOUR ANSWER HERE` and write there. Keep the names, and let
+every function stand in its own cell. `NotImplementedError` means that a question is not answered yet.
+""".strip()
+
 
 def draws(seed: int, question: str) -> random.Random:
     """Return the generator of one question. It draws the same with every version of Python that is supported."""

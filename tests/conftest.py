@@ -27,6 +27,7 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_terminal_summary(terminalreporter):
     """Say in words what was not tried, which a few letters among a thousand dots do not."""
     needed = {"test_browser": "IN A BROWSER", "test_box": "IN A SANDBOX", "test_corpus": "IN A SANDBOX"}
+    needed["test_student"] = "AS A STUDENT DOES"
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = {
         (needed.get(r.nodeid.partition("::")[0][6:-3]), r.longrepr[2].removeprefix("Skipped: ")) for r in skipped

@@ -108,9 +108,11 @@ class FrontEnd(ABC):
 
     def run_all(self, page: Page, timeout: float = 120) -> list[str]:
         """Run every cell, wait for the last, and return the texts of the errors."""
+        before = [cell["count"] for cell in self.cells(page)]
         page.evaluate(self.run_every_cell)
-        ran = "c => c.kind !== 'code' || !c.text.trim() || c.count !== null"
-        page.wait_for_function(f"{self.idle} && {self.cells_now}.every({ran})", timeout=timeout * 1000)
+        ran = "(c, k) => c.kind !== 'code' || !c.text.trim() || ![null, before[k]].includes(c.count)"
+        all_ran = f"before => {self.idle} && {self.cells_now}.every({ran})"
+        page.wait_for_function(all_ran, arg=before, timeout=timeout * 1000)
         page.wait_for_timeout(500)
         return page.locator(self.error).all_inner_texts()
 
@@ -125,6 +127,11 @@ class FrontEnd(ABC):
         page.keyboard.insert_text(text)
         typed = self.cells(page)[k]["text"]
         assert typed == text, f"the editor of cell {k} holds {typed!r}"
+
+    def write_text(self, page: Page, k: int, text: str) -> None:
+        """Type prose into cell k, whose Markdown is shown as a page until it is double-clicked."""
+        page.locator(self.cell).nth(k).dblclick()
+        self.write(page, k, text)
 
     def run(self, page: Page, k: int) -> None:
         """Run cell k from its editor by keyboard, and wait until it is done."""

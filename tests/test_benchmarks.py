@@ -1,5 +1,6 @@
 """The benchmarks compare like with like. Nothing is timed here."""
 
+import json
 import subprocess
 import sys
 import warnings
@@ -7,8 +8,10 @@ import warnings
 import pytest
 import torch
 
-from benchmarks import core, imports
+from benchmarks import core, grading, imports
 from benchmarks.core import INT_REPR, LIMIT, OURS, TORCH, Case, Line
+from course import handed_in
+from course.problem_sets import NAMES, problem_set
 
 SMALL_CASES = [Case(deed, grain, (64, 64)) for deed in core.DEEDS for grain in (core.NUMBERS, *core.GRAINS)]
 SMALL_CASES.append(Case("quantize", core.GROUPS, (64, 64), bits=4))
@@ -98,6 +101,20 @@ def test_a_time_has_three_digits_and_a_unit(value, text):
 def test_the_import_of_a_module_is_read_from_the_interpreters_report():
     report = "import time: 1 | 20 |   quantlib.errors\nimport time:       366 |       1234 | quantlib\n"
     assert imports.cumulative(report, "quantlib") == 0.001234
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_class_is_right_partly_right_or_has_last_years_answers(name):
+    asked = problem_set(name)
+    for each in grading.a_class(name, 6):
+        cells = ["".join(cell["source"]) for cell in json.loads(each.content)["cells"]]
+        right = [question.source in cells for question in asked.questions]
+        assert all(right) == each.student.name.startswith("right")
+        assert handed_in.fits(handed_in.read(each.content), asked, []).problem == ""
+
+
+def test_the_rate_of_grading_is_that_of_a_minute_and_of_one_worker():
+    assert grading.written(2, 120.0, 48) == "| 2 | 120 | 2.50 | 24.0 | 12.0 |"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what it says where there is no GPU")

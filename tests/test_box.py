@@ -24,7 +24,7 @@ from course.questions import Answer, Request
 from course.syscalls import filter_program
 
 SMALL = Limits(step=4, total=300, memory=600_000_000, disk=8_000_000, files=300, output=5_000_000)
-SLOT = 7
+SLOT = 299
 X = torch.tensor([1.0, -2.5])
 DOUBLE = "def double(x):\n    return x.mul_(2)"
 MARK = "98765.4"  # in the command line of every process that is left behind

@@ -9,6 +9,7 @@ from course import box, grade
 from course.problem_sets import NAMES, problem_set
 from course.questions import Answer, Explain, Part, ProblemSet, Values, Write
 from course.results import load
+from course.sandbox import SLOTS
 from course.submissions import Student, Submission
 
 SOURCE = "def my_store(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION\n"
@@ -106,6 +107,16 @@ def test_one_that_cannot_be_graded_stops_nobody_and_is_tried_again(the_box, task
 def test_no_two_boxes_share_a_slot(the_box, task):
     graded, failed = grade.grade_all([handed_in(f"s{k}") for k in range(20)], task, 4)
     assert len(graded) == 20 and not failed
+
+
+def test_two_runs_at_once_have_other_slots(monkeypatch):
+    for jobs in (1, 2, 16, 299, 1000):
+        slots = []
+        for pid in (700, 701):
+            monkeypatch.setattr("os.getpid", lambda pid=pid: pid)
+            slots.append(grade.own_slots(jobs))
+            assert len(slots[-1]) == min(jobs, SLOTS - 1) and set(slots[-1]) <= set(range(SLOTS - 1))
+        assert jobs > SLOTS // 2 or not set(slots[0]) & set(slots[1])
 
 
 def test_the_basis_changes_with_the_seed():

@@ -25,8 +25,14 @@ WRITTEN = {
     "choose_qparams_inputs": {
         "0.0 is inside every range": ["[([-1, 2.7],), (0,), ([3e38, -2e38],), (1e-44,)][:3]"],
         "no input is 0.0 alone": ["[([1, 2.7],), ([-1, -2],), ([-1, 2.7],)]"],
-        "no range is too large for float32": ["[([1, 2.7],), ([-1, -2],), ([-1, 2.7],), (0,)]"],
-        "no range is almost nothing": ["[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],)]"],
+        "no range is too large for float32": [
+            "[([1, 2.7],), ([-1, -2],), ([-1, 2.7],), (0,)]",
+            "[([1, 2.7],), ([-1, -2],), (0,), (1e-44,), ([3.4e38, -1e33],)]",
+        ],
+        "no step is too small for float32": [
+            "[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],)]",
+            "[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],), (1e-40,)]",
+        ],
     },
 }
 each = pytest.mark.parametrize("deed", CHECKS)

@@ -31,7 +31,7 @@ LAYERS = (
     ("quantlib.lab.png",),
     ("quantlib.lab.panels", "quantlib.lab.picture", "quantlib.lab.verdict"),
     ("quantlib.lab.figures", "quantlib.lab.explore", "quantlib.lab.predict", "quantlib.lab.check"),
-    ("quantlib.lab.explorers", "quantlib.lab.rulers", "quantlib.lab.checks.cases"),
+    ("quantlib.lab.explorers", "quantlib.lab.rulers", "quantlib.lab.typed", "quantlib.lab.checks.cases"),
     (
         "quantlib.lab.checks.choosing",
         "quantlib.lab.checks.granularity",

@@ -9,7 +9,7 @@ import torch
 from quantlib import misconceptions as bugs
 from quantlib.lab.check import same
 from quantlib.lab.checks import CHECKS
-from quantlib.lab.hunt import SMALLEST, Museum
+from quantlib.lab.hunt import RULERS, SMALLEST, Museum
 from quantlib.misconceptions import MISCONCEPTIONS
 from tools import nbfile, project
 
@@ -46,7 +46,7 @@ def results(name, function):
     check = CHECKS[deed_of(name)]
     odd = getattr(check, "odd", ())
     arguments = [case for case in check.cases if not any(case is one for one in odd)]
-    arguments.append(Museum().hunt(getattr(bugs, name)).smallest.arguments)
+    arguments.append(Museum().hunt(getattr(bugs, name)).shown_by.arguments)
     given = [function(*(a.clone() if isinstance(a, torch.Tensor) else a for a in case)) for case in arguments]
     return [
         (case, tuple(torch.as_tensor(part).double() for part in parts(g)))
@@ -90,3 +90,28 @@ def test_the_published_code_is_the_mistake_that_is_hunted(name):
 def test_the_fix_is_right(name):
     assert alike(name, function(CARDS[name][1]), CHECKS[deed_of(name)].reference)
     assert not alike(name, getattr(bugs, name), CHECKS[deed_of(name)].reference)
+
+
+@pytest.mark.parametrize("name", [name for name in CARDS if deed_of(name) in RULERS])
+def test_a_fix_brings_no_other_bug_with_it(name):
+    check = CHECKS[deed_of(name)]
+    zeros = torch.zeros(2), *check.seed[1:]
+    assert same(parts_of(function(CARDS[name][1])(*zeros)), parts_of(check.reference(*zeros)), zeros)
+
+
+def parts_of(result):
+    return tuple(torch.as_tensor(part).double() for part in parts(result))
+
+
+def back(name, x):
+    """What x comes back as, with the published code of a card that chooses a ruler."""
+    s, z = function(CARDS[name][0])(x)
+    return s * ((x / s + z).round().clamp(-128, 127) - z)
+
+
+def test_where_it_has_bitten_is_what_the_code_of_the_card_does():
+    assert back("clamps_the_zero_point", torch.tensor([1.0, 2.0])).tolist() == [1.0, 1.0]
+    assert len(back("clamps_the_zero_point", torch.arange(-22.0, -14.0)).unique()) == 1
+    halves = function(CARDS["truncates"][0])(torch.linspace(-0.99, 0.99, 9), 1.0, 0)
+    assert halves.tolist() == [0] * 9
+    assert function(CARDS["opposite_zero_point"][0])(torch.tensor([-128.0, 127.0]))[1] == 0  # the input that hides it

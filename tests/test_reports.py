@@ -8,7 +8,7 @@ import pytest
 from course import manual, pages, reports, tables
 from course.questions import Explain, Mark, Part, ProblemSet, Values, Write
 from course.results import Graded, load, store
-from course.submissions import CourseError, Student
+from course.submissions import CourseError, Student, read_roster
 from quantlib.misconceptions import Misconception
 
 FLOOR = Misconception("floor instead of rounding", "Floor goes down.", "Use torch.round.", lambda x: x)
@@ -85,6 +85,20 @@ def test_canvas_finds_its_students_again(written):
 def test_moodle_finds_its_students_again(written):
     ada, *_ = read(written(CLASS) / "moodle.csv")
     assert (ada["Identifier"], ada["Grade"], ada["Maximum grade"]) == ("Participant 1815", "6", "10")
+
+
+def test_moodles_worksheet_comes_back_as_it_was_but_for_the_grades(written, tmp_path):
+    """Moodle refuses a worksheet without "Last modified (grade)", and writes comments that differ over its own."""
+    sheet = "Identifier,Full name,Status,Grade,Maximum grade,Last modified (grade),Feedback comments"
+    lines = [
+        "Participant 1815,Ada Lovelace,Submitted,3.00,10.00,-,Well done",
+        "Participant 1882,Emmy Noether,,,10.00,-,",
+    ]
+    (tmp_path / "roster.csv").write_text("\n".join([sheet, *lines, ""]), encoding="utf-8")
+    ada, emmy = read_roster(tmp_path / "roster.csv")
+    back = (written([graded(ada, 4, 2)], [ada, emmy]) / "moodle.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert back[0].startswith(sheet)
+    assert [line.removesuffix(",") for line in back[1:]] == [lines[0].replace("3.00", "6"), lines[1]]
 
 
 def test_gradescope_has_every_question(written):

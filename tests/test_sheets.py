@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 import torch
-from answering import answers
+from answering import SEEDS, answers
 
 from course import sheets
 from course.problem_sets import NAMES, PUBLIC_SEED, problem_set
@@ -109,6 +109,16 @@ def test_a_release_can_be_changed_only_where_answers_go(name, seed):
 
 
 @every
+def test_run_all_goes_on_where_an_answer_may_be_missing_and_nowhere_else(name, seed):
+    for nb in both(name, seed):
+        for cell in code(nb):
+            may_fail = "raises-exception" in cell.metadata.get("tags", [])
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+            answer = cell.metadata.get("nbgrader", {}).get("solution", False)
+            assert may_fail is (answer or grade_id.endswith("_example")), cell.id
+
+
+@every
 def test_both_are_valid_and_have_no_output(name, seed):
     for nb in both(name, seed):
         nbformat.validate(nb)
@@ -158,6 +168,25 @@ def test_a_release_without_answers_gives_no_point(name, seed):
             raised.append(type(error).__name__)
     writes = sum(isinstance(question, Write) for question in problem_set(name, seed).questions)
     assert raised.count("NotImplementedError") >= writes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_of_code_is_wider_than_the_page(name):
+    for seed in (PUBLIC_SEED, *SEEDS):
+        for question in problem_set(name, seed).questions:
+            shown = (
+                sheets.fitting(question.example) if isinstance(question, Write) else getattr(question, "picture", "")
+            )
+            lines = [*question.source.partition("### BEGIN")[0].splitlines(), *shown.splitlines()]
+            assert [line for line in lines if len(line) > sheets.WIDEST] == []
+
+
+def test_a_wide_example_names_its_call_once():
+    call = f"my_x(torch.tensor({list(range(21))}))"
+    assert sheets.fitting(f"assert {call}.tolist() == [1]\nassert type({call}) is float") == (
+        f"got = {call}\nassert got.tolist() == [1]\nassert type(got) is float"
+    )
+    assert sheets.fitting("assert my_x(1) == 2") == "assert my_x(1) == 2"
 
 
 def test_lines_of_a_paragraph_are_joined_and_lists_and_equations_are_not():

@@ -57,6 +57,12 @@ def test_canvas_roster_is_read_without_its_own_lines(roster):
     assert emmy.row["Section"] == "A"
 
 
+def test_canvas_roster_with_names_in_two_columns_is_read(roster):
+    points, test = "    Points Possible,,,,,40", "Student,Test,1,,,A"
+    (ada,) = roster(f"LastName,FirstName,ID,SIS Login ID,Section,PS1 (7)\n{points}\nLovelace,Ada,1815,ada,A,\n{test}\n")
+    assert (ada.name, ada.number, ada.login) == ("Ada Lovelace", "1815", "ada")
+
+
 def test_moodle_roster_is_read(roster):
     ada, andrei = roster(MOODLE, "utf-8-sig")
     assert (ada.name, ada.number, ada.email) == ("Ada Lovelace", "1815", "ada@example.org")
@@ -87,6 +93,19 @@ def test_canvas_names_are_recognised(tmp_path, roster, make):
     assert found[1].notes == ("handed in late",)
 
 
+def test_what_canvas_does_with_names_does_not_hide_a_student(tmp_path, roster):
+    """A name with "_", a file called LATE that is not, a text that was typed in: as in content_zipper.rb of Canvas."""
+    text = "Student,ID\nAda_Mae Lovelace,1815\nEmmy Noether,1882\nGrace Hopper,1906\n"
+    names = (
+        "lovelaceada_mae_1815_4711_ps1.ipynb",
+        "noetheremmy_1882_4712_my_LATE_ps1-2.ipynb",
+        "hoppergrace_1906_text.html",
+    )
+    found, problems = collect(folder(tmp_path, *names), roster(text))
+    assert people(found) == ["Ada_Mae Lovelace", "Emmy Noether", "Grace Hopper"] and not problems
+    assert [each.notes for each in found] == [(), (), ("hoppergrace_1906_text.html is no notebook",)]
+
+
 @pytest.mark.parametrize("make", [folder, zipped])
 def test_moodle_names_are_recognised(tmp_path, roster, make):
     place = make(
@@ -101,6 +120,101 @@ def test_moodle_names_are_recognised(tmp_path, roster, make):
 def test_nbgraders_folders_are_recognised(tmp_path, roster):
     found, problems = collect(folder(tmp_path, "ada/ps1/ps1.ipynb", "emmy/ps1/ps1.ipynb"), roster(CANVAS))
     assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+
+
+@pytest.mark.parametrize("root", ["", "submitted/"])
+def test_of_nbgraders_assignments_the_right_one_is_taken(tmp_path, roster, root):
+    names = "ada/ps1/ps1.ipynb", "ada/ps2/ps2.ipynb", "emmy/ps1/ps1.ipynb", "emmy/ps2/ps2.ipynb"
+    place = folder(tmp_path, *(root + name for name in names), root + "ada/ps1/timestamp.txt")
+    for wanted, other in (("ps1", "ps2"), ("ps2", "ps1")):
+        found, problems = collect(place, roster(CANVAS), wanted, [other])
+        assert people(found) == ["Ada Lovelace", "Emmy Noether"]
+        assert [each.path.as_posix() for each in found] == [
+            f"{root}{who}/{wanted}/{wanted}.ipynb" for who in ("ada", "emmy")
+        ]
+        assert problems == [f"{2 + (other == 'ps1')} files of other problem sets were left out"]
+
+
+def test_who_handed_in_another_problem_set_alone_handed_in_nothing(tmp_path):
+    found, _ = collect(folder(tmp_path, "ada/ps1/ps1.ipynb", "emmy/ps2/ps2.ipynb"), [], "ps1", ["ps2"])
+    assert people(found) == ["ada"]
+    with pytest.raises(CourseError, match="no file of this problem set"):
+        collect(folder(tmp_path / "x", "emmy/ps2/ps2.ipynb"), [], "ps1", ["ps2"])
+
+
+def test_of_two_notebooks_the_one_with_the_problem_sets_name_is_taken(tmp_path):
+    (found,), _ = collect(folder(tmp_path, "ada/PS1 final.ipynb", "ada/zzz.ipynb"), [], "ps1", ["ps2"])
+    assert found.name == "PS1 final.ipynb" and found.notes == ("of 2 files, PS1 final.ipynb was taken",)
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_a_folder_around_all_of_them_is_no_student(tmp_path, roster, make):
+    found, problems = collect(make(tmp_path, "all/ada/ps1.ipynb", "all/emmy/ps1.ipynb"), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+    names = "all/lovelaceada_1815_4711_ps1.ipynb", "all/noetheremmy_1882_4712_ps1.ipynb"
+    found, problems = collect(make(tmp_path / "canvas", *names), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+
+
+def test_a_single_student_is_no_folder_around_all(tmp_path):
+    for k, names in enumerate([["ada/ps1.ipynb"], ["ada/ps1.ipynb", "ada/notes.txt"], ["ada/ps1/ps1.ipynb"]]):
+        assert people(collect(folder(tmp_path / str(k), *names), [])[0]) == ["ada"]
+
+
+def gradescope(tmp_path, make, listed):
+    """Return an export of Gradescope: a list of who handed in what, and a folder for each submission."""
+    place = make(tmp_path, *(f"assignment_7_export/submission_{k}/ps1.ipynb" for k in (1, 2)))
+    if make is folder:
+        (place / "assignment_7_export" / "submission_metadata.yml").write_text(listed, encoding="utf-8")
+    else:
+        with zipfile.ZipFile(place, "a") as archive:
+            archive.writestr("assignment_7_export/submission_metadata.yml", listed)
+    return place
+
+
+GRADESCOPE = """---
+submission_1:
+  :submitters:
+  - :name: Ada Lovelace
+    :sid: '1815'
+    :email: ada@example.org
+  :created_at: 2026-03-01 10:00:00.000000000 Z
+  :score: 0.0
+submission_2:
+  :submitters:
+  - :name: Emmy
+    :sid:
+    :email: emmy@example.org
+  - :name: Андрей Колмогоров
+    :sid: '1903'
+    :email: andrei@example.org
+"""
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_gradescopes_export_is_recognised_and_a_group_is_each_of_its_students(tmp_path, roster, make):
+    students = roster(
+        "First Name,Last Name,SID,Email\nAda,Lovelace,1815,ada@example.org\nEmmy,Noether,,emmy@example.org\n"
+        "Андрей,Колмогоров,1903,andrei@example.org\n"
+    )
+    found, problems = collect(gradescope(tmp_path, make, GRADESCOPE), students, "ps1", ["ps2"])
+    assert people(found) == ["Ada Lovelace", "Emmy Noether", "Андрей Колмогоров"] and not problems
+    assert {each.name for each in found} == {"ps1.ipynb"} and not any(each.notes for each in found)
+
+
+@pytest.mark.parametrize("listed", ["a: [", "- 1", "submission_1: {}", "submission_1:\n  :submitters: 3\n"])
+def test_a_list_of_gradescope_that_cannot_be_read_is_told(tmp_path, listed):
+    found, problems = collect(gradescope(tmp_path, folder, listed), [])
+    assert "submission_1" in people(found) and "submission_metadata.yml cannot be read" in problems[0]
+
+
+def test_a_students_own_list_of_names_counts_for_nothing(tmp_path, roster):
+    place = folder(tmp_path, "ada/ps1.ipynb", "emmy/ps1.ipynb")
+    swapped = "".join(f"{a}:\n  :submitters:\n  - :name: {b}\n" for a, b in (("ada", "emmy"), ("emmy", "ada")))
+    (place / "ada" / "submission_metadata.yml").write_text(swapped)
+    found, problems = collect(place, roster(CANVAS))
+    assert [(each.student.login, each.path.parts[0]) for each in found] == [("ada", "ada"), ("emmy", "emmy")]
+    assert not problems
 
 
 @pytest.mark.parametrize("name", ["Ada Lovelace", "lovelaceada", "ada", "LOVELACE_ADA", "ada_lovelace"])
@@ -134,6 +248,21 @@ def test_what_systems_leave_behind_is_nobodys(tmp_path):
     names = "ada/ps1.ipynb", "ada/.ipynb_checkpoints/ps1-checkpoint.ipynb", "__MACOSX/ada/._ps1.ipynb", ".DS_Store"
     (found,), problems = collect(folder(tmp_path, *names), [])
     assert found.name == "ps1.ipynb" and not problems
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_the_clone_beside_an_answer_is_nobodys(tmp_path, make):
+    """The first cell clones quantlib into the folder of the notebook where it finds none, and nbgrader submits it."""
+    clone = "quantization-notebooks-v0.1.0/notebooks"
+    names = f"{clone}/08_rounding.ipynb", f"{clone}/assignments/release/ps1/ps1.ipynb", "ps1.ipynb"
+    (found,), problems = collect(make(tmp_path, *(f"ada/ps1/{name}" for name in names)), [], "ps1", ["ps2"])
+    assert found.path.as_posix() == "ada/ps1/ps1.ipynb" and not found.notes and not problems
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_a_notebook_in_a_folder_of_the_students_own_is_not_taken_for_the_answer(tmp_path, make):
+    (found,), _ = collect(make(tmp_path, "ada/ps1/ps1.ipynb", "ada/ps1/old/ps1-2.ipynb"), [], "ps1", ["ps2"])
+    assert found.path.as_posix() == "ada/ps1/ps1.ipynb"
 
 
 @pytest.mark.parametrize("make", [folder, zipped])

@@ -63,6 +63,7 @@ WRITTEN = {
         "divided by s instead of multiplied": ["(q.float() - z) / s"],
         "s is forgotten": ["q.float() - z"],
         "zero point too small by one": ["s * (q.float() - z + 1)"],
+        "z - 1 is stored": ["s * (q - (torch.tensor(z - 1).to(int8).float() + 1))"],
         "returned as integers": ["(s * (q.float() - z)).int()"],
     },
     "clamp": {

@@ -54,7 +54,8 @@ def run_in_browser(folder: Path, environment: dict[str, str], long: bool) -> int
     """Try every notebook in the classic notebook, in a real browser; the tests say so where there is no browser."""
     options = ["-p", "no:cacheprovider", "-o", "filterwarnings=", "--disable-warnings"]  # of packages as old as Colab's
     place = ["--basetemp", str(folder / "browser"), *(["--long"] if long else [])]
-    command = [sys.executable, "-m", "pytest", "--numprocesses=auto", *options, *place, "tests/test_browser.py"]
+    tests = ["tests/test_browser.py", *([] if long else ["tests/test_student.py"])]
+    command = [sys.executable, "-m", "pytest", "--numprocesses=auto", *options, *place, *tests]
     return subprocess.run(command, cwd=project.ROOT, env=environment).returncode
 
 
@@ -68,7 +69,7 @@ def failures(long: bool) -> list[str]:
         folder = Path(name)
         paths = {"QUANTLIB_REPOSITORY": release(folder), "PYTHONPATH": str(fake_colab(folder))}
         environment = os.environ | paths
-        alone = [] if long else project.notebooks()
+        alone = [] if long else project.notebooks() + project.releases()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             statuses = pool.map(partial(run_alone, folder=folder, environment=environment), alone)
         failed = [f"{path.name}, run alone" for path, status in zip(alone, statuses, strict=True) if status]
@@ -83,7 +84,8 @@ def main() -> None:
         sys.exit(f"not as it should be in Colab's package set: {'; '.join(failed)}")
     if installed() != before:
         sys.exit("a notebook installed, upgraded or removed a package")
-    print(f"{len(project.notebooks())} notebooks run in Colab's package set, and nothing was installed")
+    count = len(project.notebooks() + project.releases())
+    print(f"{count} notebooks run in Colab's package set, and nothing was installed")
 
 
 if __name__ == "__main__":

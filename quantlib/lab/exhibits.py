@@ -78,14 +78,15 @@ def draw_return(x: Tensor, buggy: Tensor, right: Tensor) -> Picture:
         if len(x.unique()) <= FEW:
             _write(axes, x, 1, style.ORIGINAL)
         axes.set_title(title)
-        rows = "; ".join(f"{a} gives {b}, should give {c}" for a, b, c in _rows(x, buggy, right))
+        rows = [f"{a} gives {b}, should give {c}" for a, b, c in _rows(x, buggy, right)]
+        said = "; ".join(rows[:FEW]) + (f"; and {len(rows) - FEW} more" if len(rows) > FEW else "")
         astray = "With the bug a number goes astray: " if found else ""
         where = "Numbers in the middle, above where the bug sends them, below where they should come back"
-        return picture(figure, f"{astray}{title}. {where}: {rows}.")
+        return picture(figure, f"{astray}{title}. {where}: {said}.")
 
 
 def _rows(*columns: Tensor) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(zip(*(map(_said, column.tolist()) for column in columns), strict=True)))[:FEW]
+    return list(dict.fromkeys(zip(*(map(_said, column.tolist()) for column in columns), strict=True)))
 
 
 def _lay_out(axes: Axes, everything: Tensor) -> None:
@@ -128,8 +129,9 @@ def _write(axes: Axes, values: Tensor, row: int, ink: str) -> None:
     for value in dict.fromkeys(values.tolist()):
         if all(abs(value - other) >= 0.055 * span for other in written):
             box = {"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.85}
-            at = value + right * span, row + up
-            axes.text(*at, _said(value), color=ink, size=9, ha=ha, va="center", bbox=box, zorder=5)
+            inside = "right" if value > axes.get_xlim()[1] - 0.08 * span else ha  # a long number would be cut off
+            at = value + (right if inside == ha else -right) * span, row + up
+            axes.text(*at, _said(value), color=ink, size=9, ha=inside, va="center", bbox=box, zorder=5)
             written.append(value)
 
 

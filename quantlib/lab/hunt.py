@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
@@ -11,75 +10,19 @@ from torch import Tensor
 
 from ..errors import QuantlibError
 from ..misconceptions import MISCONCEPTIONS, Misconception
-from . import page
-from .check import Check, Trial, show
+from . import page, typed
+from .check import Arguments, Check, Trial, show
 from .checks import CHECKS
 from .checks.choosing import refuse_tie
 from .exhibits import come_back, draw_return
 from .learner import call
 from .picture import Picture
 from .predict import Prediction
+from .typed import written
 
-MANY = 12  # the numbers that one input may have
 POINTS = {1: 3, 2: 2}  # for the first input and for the second; whatever comes later gives 1
-
-
-# --- from what is typed to arguments
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    plain = text.replace("\N{MINUS SIGN}", "-").strip(" []()")
-    try:
-        values = [float(part) for part in plain.split(",")]
-    except ValueError:
-        advice = "write one number, or several with commas between them, such as 1, -2.5"
-        raise QuantlibError(f"{name} is made of numbers", repr(text), advice) from None
-    if len(values) > MANY:
-        raise QuantlibError(f"{name} has at most {MANY} numbers", f"{len(values)} numbers", "a small input says more")
-    return values
-
-
-def _reals(name: str, text: str) -> Tensor:
-    return torch.tensor(_numbers(name, text), dtype=torch.float32)
-
-
-def _codes(name: str, text: str) -> Tensor:
-    values = _numbers(name, text)
-    if not all(value in range(-128, 128) for value in values):
-        raise QuantlibError(f"{name} is made of int8 codes", repr(text), "write integers from -128 to 127")
-    return torch.tensor(values).to(torch.int8)
-
-
-def _real(name: str, text: str) -> float:
-    values = _numbers(name, text)
-    if len(values) != 1:
-        raise QuantlibError(f"{name} is one number", repr(text), "write a single one")
-    return values[0]
-
-
-def _whole(name: str, text: str) -> int:
-    value = _real(name, text)
-    if value not in range(-(10**6), 10**6):
-        raise QuantlibError(f"{name} is an integer", repr(text), "write one of at most six digits")
-    return int(value)
-
-
-@dataclass(frozen=True)
-class Field:
-    """How an argument is typed: what its box holds at first, and how its text is read."""
-
-    start: str
-    read: Callable[[str, str], Any]
-
-
-FIELDS = {
-    "x": Field("1", _reals),
-    "q": Field("1", _codes),
-    "s": Field("1", _real),
-    "z": Field("0", _whole),
-    "bits": Field("8", _whole),
-}
-
+RULERS = "choose_qparams", "max_abs", "symmetric"  # deeds that make a ruler of x
+DEEDS = "quantize", "dequantize", *RULERS
 
 # A smallest input that shows a bug, for each that is hunted by its name. A notebook does not show it: it would be read.
 SMALLEST = {
@@ -87,7 +30,7 @@ SMALLEST = {
     "cast_before_shift": ("127", "1", "1"),
     "truncates": ("0.6", "1", "0"),
     "adds_zero_point_last": ("0", "1", "1"),
-    "dequantizes_with_zero_point_minus_one": ("0", "1", "0"),
+    "stores_zero_point_minus_one": ("0", "1", "-128"),
     "clamps_the_zero_point": ("1, 2",),
     "divides_zero_by_zero_in_float32": ("0",),
     "zero_point_with_a_fraction": ("-1, 3",),
@@ -97,15 +40,14 @@ SMALLEST = {
 }
 
 
-# --- the hunt
-
-
 def draw_bug(mistake: Misconception, *arguments: Any) -> Picture:
     """Draw where the numbers of an input come back, with a bug and without it.
 
     Args:
         mistake: one of MISCONCEPTIONS about quantize, dequantize, choose_qparams, max_abs or symmetric.
         arguments: what it is called with.
+    Raises:
+        QuantlibError: if it is about something else.
     """
     deed = _deed(mistake)
     x, right = come_back(deed, CHECKS[deed].reference, arguments)
@@ -114,7 +56,10 @@ def draw_bug(mistake: Misconception, *arguments: Any) -> Picture:
 
 
 def _deed(mistake: Misconception) -> str:
-    return next(deed for deed, known in MISCONCEPTIONS.items() if mistake in known)
+    deed = next((deed for deed in DEEDS if mistake in MISCONCEPTIONS[deed]), "")
+    if not deed:
+        raise QuantlibError(f"a mistake to hunt is about {', '.join(DEEDS)}", mistake.name, "choose another")
+    return deed
 
 
 class Hunt:
@@ -131,17 +76,13 @@ class Hunt:
     def __init__(self, mistake: Misconception, smallest: Sequence[str], *, secret: bool = False) -> None:
         self.mistake, self.secret = mistake, secret
         self.deed = _deed(mistake)
-        self.smallest = self._judge(self._read(smallest))
-        if not self.smallest.fails:
+        self.shown_by = self._judge(typed.read(self.check.parameters, smallest))
+        if not self.shown_by.fails:
             raise QuantlibError("the smallest input must show the bug", ", ".join(smallest), "give one that does")
         self.prediction = None if secret else self._prediction()
         self.tried: list[Trial] = []
-        self._texts: set[tuple[str, ...]] = set()
         self.is_over = False
-        self.boxes = [
-            ipywidgets.Text(description=name, value=FIELDS[name].start, **_look(wide=k == 0))
-            for k, name in enumerate(self.check.parameters)
-        ]
+        self.boxes = [_box(name) for name in self.check.parameters]
         self.buttons = [_button("Try this input", self._typed), _button("Show me", self._given_up)]
         self.result = ipywidgets.HTML()
 
@@ -152,12 +93,10 @@ class Hunt:
     def _prediction(self) -> Prediction:
         """Ask whether the matrix that everybody tries first would show the bug."""
         trial = self._judge(self.check.seed)
-        others = zip(self.check.parameters[1:], map(_written, trial.arguments[1:]), strict=True)
+        others = zip(self.check.parameters[1:], map(written, trial.arguments[1:]), strict=True)
         given = " and ".join(f"{name} = {text}" for name, text in others)
-        first = "T" if self.deed != "dequantize" else "the codes of T"
-        question = (
-            f"{'Do' if first != 'T' else 'Does'} {first}{', with ' + given + ',' if given else ''} show this bug?"
-        )
+        does, first = ("Do", "the codes of T") if self.deed == "dequantize" else ("Does", "T")
+        question = f"{does} {first}{f', with {given},' if given else ''} show this bug?"
         why = f"On it the function does what it should, so a test that tries {first} alone would pass."
         if trial.fails:
             why = f"There {trial.problem or trial.outcome.problem}."
@@ -173,43 +112,42 @@ class Hunt:
 
     def attempt(self, *texts: str) -> str:
         """Try an input as it is typed, and return what there is to say about it. The same input counts once."""
+        if self.is_over:
+            return "This hunt is over. Run its cell again to begin anew: it then counts anew."
         try:
-            arguments = self._read(texts)
-            trial = self._judge(arguments)
+            trial = self._judge(typed.read(self.check.parameters, texts))
+            self._refuse(trial)
         except QuantlibError as error:
             return f"This does not count. {str(error)[:1].upper()}{str(error)[1:]}."
-        key = tuple(map(_written, arguments))
-        if key in self._texts:
+        if any(_equal(trial.arguments, other.arguments) for other in self.tried):
             return "You have tried this input before: it counts once."
-        self._texts.add(key)
         self.tried.append(trial)
-        if not self.is_caught:
-            return f"Input {len(self.tried)} shows nothing: {self._said(trial)}, as it should."
+        if not trial.fails:
+            return f"Input {len(self.tried)} shows nothing: {self._said(trial)}."
         self.is_over = True
         points = "1 point" if self.points == 1 else f"{self.points} points"
         return f"Caught with input {len(self.tried)}, {points}: {self._said(trial)}. {self._explained()}"
 
-    def _read(self, texts: Sequence[str]) -> tuple[Any, ...]:
-        pairs = zip(self.check.parameters, texts, strict=True)
-        arguments = tuple(FIELDS[name].read(name, text) for name, text in pairs)
-        if self.deed == "choose_qparams":
-            refuse_tie(*arguments)
-        return arguments
-
-    def _judge(self, arguments: tuple[Any, ...]) -> Trial:
+    def _judge(self, arguments: Arguments) -> Trial:
         return self.check.judge(arguments, call(self.mistake, *arguments))
+
+    def _refuse(self, trial: Trial) -> None:
+        """Raise where right functions differ, and where another bug than the one that is hunted would be caught."""
+        x = trial.arguments[0]
+        if self.deed == "choose_qparams" and not trial.got[-1].is_floating_point():
+            refuse_tie(x)
+        if self.deed in RULERS and _size(x) not in ("of any size", _size(self.shown_by.arguments[0])):
+            rule = "this hunt is for ranges of some size"
+            raise QuantlibError(rule, f"x = {written(x)}", "that a range is 0 or almost 0 is a bug of its own")
 
     def _said(self, trial: Trial) -> str:
         """Say what an input gives, and what it should."""
-        given = [f"{n} = {_written(a)}" for n, a in zip(self.check.parameters, trial.arguments, strict=True)]
+        pairs = zip(self.check.parameters, trial.arguments, strict=True)
+        given = ", ".join(f"{name} = {written(argument)}" for name, argument in pairs)
+        came, due = _outcome(trial)
         if not trial.fails:
-            return f"{', '.join(given)} gives {_show(trial.want)[0]}"
-        if not trial.problem:
-            return f"{', '.join(given)}: {trial.outcome.problem}"
-        if not trial.problem.startswith("it gave"):
-            return f"{', '.join(given)}: {trial.problem}"
-        came, due = _show(trial.got, trial.want)
-        return f"{', '.join(given)} gives {came}, not {due}"
+            return f"{given} gives {came}, as it should"
+        return f"{given} gives {came}, not {due}" if _is_of_values(trial) else f"{given}: it {came}"
 
     def _explained(self) -> str:
         return f"The bug: {self.mistake.name}. {self.mistake.says} The fix: {self.mistake.hint}"
@@ -223,13 +161,15 @@ class Hunt:
     # --- on the page
 
     def _typed(self, _: ipywidgets.Button) -> None:
-        self._show(self.attempt(*(box.value for box in self.boxes)), self.tried[-1:])
+        before = len(self.tried)
+        text = self.attempt(*(box.value for box in self.boxes))
+        self._display(text, self.tried[before:])
 
     def _given_up(self, _: ipywidgets.Button) -> None:
         self.is_over = True
-        self._show(f"{self._said(self.smallest)}. {self._explained()}", [self.smallest])
+        self._display(f"{self._said(self.shown_by)}. {self._explained()}", [self.shown_by])
 
-    def _show(self, text: str, drawn: Sequence[Trial]) -> None:
+    def _display(self, text: str, drawn: Sequence[Trial]) -> None:
         for button in self.buttons:
             button.disabled = self.is_over
         pictures = [self.picture(trial) for trial in drawn]
@@ -239,38 +179,31 @@ class Hunt:
     def _log(self) -> str:
         """Return the inputs tried as a table."""
         heads = ("input", *self.check.parameters, "gives", "should give")
-        rows = "".join(f"<tr>{''.join(map(_cell, self._row(k, t)))}</tr>" for k, t in enumerate(self.tried, 1))
         head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in heads)
-        table = f'<table style="background:#fff;color:#000"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        rows = ([str(k), *map(written, t.arguments), *_outcome(t)] for k, t in enumerate(self.tried, 1))
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+        table = f'<table style="background:#fff;color:#000"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         return table if self.tried else ""
 
-    def _row(self, k: int, trial: Trial) -> list[str]:
-        came = trial.problem.removeprefix("it ") if not trial.got else _show(trial.got)[0]
-        if trial.problem.startswith("it gave"):
-            came, due = _show(trial.got, trial.want)
-        else:
-            due = _show(trial.want)[0]
-        return [str(k), *map(_written, trial.arguments), came, due]
-
     def _asked(self) -> str:
-        name = "the function without a name" if self.secret else self.mistake.function.__name__
-        return f"find an input ({', '.join(self.check.parameters)}) on which {name} is wrong"
+        return f"find an input ({', '.join(self.check.parameters)}) on which this function is wrong."
 
     def _still(self) -> dict[str, str]:
+        task = f"Hunt: {self._asked()}"
         if self.prediction is None:
-            return {"text/plain": f"Hunt: {self._asked()}.", "text/html": self._task()}
+            return {"text/plain": task, "text/html": self._task()}
         predicted = self.prediction.still()
-        answer = f"{self._said(self.smallest)}. {self._explained()}"
-        drawn = self.picture(self.smallest)
+        answer = f"{self._said(self.shown_by)}. {self._explained()}"
+        drawn = self.picture(self.shown_by)
         folded = f"<p>{html.escape(answer)}</p>{drawn.html() if drawn else ''}"
         shown = f"{self._task()}<details><summary>A smallest input</summary>{folded}</details>"
         return {
-            "text/plain": f"{predicted['text/plain']}\nHunt: {self._asked()}. A smallest input: {answer}",
+            "text/plain": f"{predicted['text/plain']}\n{task} A smallest input: {answer}",
             "text/html": predicted["text/html"] + shown,
         }
 
     def _task(self) -> str:
-        return f'<p style="margin:4px 0"><b>Hunt:</b> {html.escape(self._asked())}.</p>'
+        return f'<p style="margin:4px 0"><b>Hunt:</b> {html.escape(self._asked())}</p>'
 
     def _ipython_display_(self) -> None:
         row = ipywidgets.HBox([*self.boxes, *self.buttons], layout={"flex_flow": "row wrap"})
@@ -282,13 +215,12 @@ _PARAGRAPH = "line-height:1.5;margin:8px 0;max-width:920px"
 _CELL = "padding:2px 12px;text-align:left"
 
 
-def _look(wide: bool) -> dict[str, Any]:
-    layout = {"width": "300px" if wide else "120px", "margin": "2px 16px 2px 0"}
-    return {"layout": layout, "style": {"description_width": "initial"}}
-
-
-def _cell(text: str) -> str:
-    return f'<td style="{_CELL}">{html.escape(text)}</td>'
+def _box(name: str) -> ipywidgets.Text:
+    start = typed.FIELDS[name].start
+    layout = {"width": "120px" if start else "300px", "margin": "2px 16px 2px 0"}
+    placeholder = "" if start else "one number or several"
+    style = {"description_width": "initial"}
+    return ipywidgets.Text(description=name, value=start, placeholder=placeholder, layout=layout, style=style)
 
 
 def _button(name: str, pressed: Callable[[ipywidgets.Button], None]) -> ipywidgets.Button:
@@ -297,15 +229,37 @@ def _button(name: str, pressed: Callable[[ipywidgets.Button], None]) -> ipywidge
     return button
 
 
-def _written(argument: Any) -> str:
-    """Write an argument as a learner types it."""
-    values = argument.flatten().tolist() if isinstance(argument, Tensor) else [argument]
-    return ", ".join(f"{value:.6g}" for value in values)
+def _cell(text: str) -> str:
+    return f'<td style="{_CELL}">{html.escape(text)}</td>'
 
 
-def _show(*results: Sequence[Tensor]) -> list[str]:
-    """Return results as text; a tensor of one number is that number."""
+def _is_of_values(trial: Trial) -> bool:
+    """Return whether a trial failed by its values alone, and not by their type or shape, or by what it changed."""
+    return trial.problem.startswith("it gave")
+
+
+def _outcome(trial: Trial) -> list[str]:
+    """Write what a trial gave, or what it did, and what it should have given."""
+    if _is_of_values(trial):
+        return _as_text(trial.got, trial.want)
+    due = _as_text(trial.want)
+    problem = trial.problem or trial.outcome.problem
+    return [problem.removeprefix("it ") or due[0], *due]
+
+
+def _as_text(*results: Sequence[Tensor]) -> list[str]:
+    """Write results; a tensor of one number is that number."""
     return show(*([part.squeeze() for part in result] for result in results))
+
+
+def _equal(a: Arguments, b: Arguments) -> bool:
+    return all(torch.equal(s, t) if isinstance(s, Tensor) else s == t for s, t in zip(a, b, strict=True))
+
+
+def _size(x: Tensor) -> str:
+    """Sort a range into those of 0, those whose step float32 may not hold, and all others."""
+    largest = x.abs().max().item()
+    return "0" if largest == 0 else "of any size" if largest >= torch.finfo(torch.float32).tiny else "almost 0"
 
 
 class Museum:
@@ -320,17 +274,23 @@ class Museum:
         Args:
             mistake: the function.
             smallest: a smallest input that shows it, typed as a learner types it; by default that of SMALLEST.
+        Raises:
+            QuantlibError: if that input does not show the bug, or there is none.
         """
-        self._hunts[mistake.function] = Hunt(mistake, smallest or SMALLEST[mistake.function.__name__])
-        return self._hunts[mistake.function]
+        name = mistake.function.__name__
+        if not smallest and name not in SMALLEST:
+            raise QuantlibError("a hunt needs an input that shows the bug", f"none for {name}", "give one")
+        self._hunts[name] = Hunt(mistake, smallest or SMALLEST[name])
+        return self._hunts[name]
 
-    def mystery(self, number: int, deed: str = "quantize") -> Hunt:
-        """Hang up one of the mistakes that are known about a deed, without its name; the number chooses which."""
-        mistake = MISCONCEPTIONS[deed][(7 * number + 3) % len(MISCONCEPTIONS[deed])]
-        tries = (t for t in CHECKS[deed].cases if CHECKS[deed].judge(t, call(mistake, *t)).fails)
-        smallest = tuple(map(_written, next(tries)))
-        self._hunts[deed, number] = Hunt(mistake, smallest, secret=True)
-        return self._hunts[deed, number]
+    def mystery(self, number: int) -> Hunt:
+        """Hang up one of the wrong quantizers that are known, without its name; the number chooses which."""
+        known = MISCONCEPTIONS["quantize"]
+        mistake = known[(7 * number + 3) % len(known)]
+        tries = (case for case in CHECKS["quantize"].cases if case[0].numel() == 1)
+        shown_by = next(t for t in tries if CHECKS["quantize"].judge(t, call(mistake, *t)).fails)
+        self._hunts[number] = Hunt(mistake, tuple(map(written, shown_by)), secret=True)
+        return self._hunts[number]
 
     def score(self) -> str:
         """Say how many bugs are caught, with how many inputs, for how many points."""

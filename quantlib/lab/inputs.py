@@ -125,6 +125,11 @@ def _reach(x: Tensor) -> float:
     return x.max().clamp(min=0).item() - x.min().clamp(max=0).item()
 
 
+def _has_step(x: Tensor) -> bool:
+    """Return whether float32 can hold the step of the ruler of x."""
+    return bool(torch.tensor(_reach(x) / 255, dtype=torch.float32) > 0)
+
+
 _QUANTIZE_INPUTS = InputsCheck(
     "quantize_inputs",
     4,
@@ -150,9 +155,9 @@ _CHOOSE_INPUTS = InputsCheck(
         ("no input is 0.0 alone", lambda inputs: all(bool((x != 0).any()) for (x,) in inputs)),
         (
             "no range is too large for float32",
-            lambda inputs: all(_reach(x) < 3.4e38 for (x,) in inputs),
+            lambda inputs: all(_reach(x) <= torch.finfo(torch.float32).max for (x,) in inputs),
         ),
-        ("no range is almost nothing", lambda inputs: all(_reach(x) > 1e-36 or not x.any() for (x,) in inputs)),
+        ("no step is too small for float32", lambda inputs: all(_has_step(x) or not x.any() for (x,) in inputs)),
     ),
     (
         "T has positive and negative numbers. Try inputs with positive ones alone, and with negative ones alone.",

@@ -241,6 +241,13 @@ def dequantizes_with_zero_point_minus_one(q: Tensor, s: float, z: int) -> Tensor
     return s * (q.float() - (z - 1))
 
 
+@known("dequantize", "z - 1 is stored", "Store z as it is: for z = -128 there is no code z - 1.")
+def stores_zero_point_minus_one(q: Tensor, s: float, z: int) -> Tensor:
+    """Whoever adds 1 again gets z back, but for z = -128: there z - 1 wraps around to 127."""
+    stored = wrap(torch.tensor(z - 1))
+    return s * (q.float() - (stored.float() + 1))
+
+
 @known("dequantize", "returned as integers", "Leave the result in float: reals need their fractions.")
 def dequantizes_to_integers(q: Tensor, s: float, z: int) -> Tensor:
     """The cast drops what stands behind the decimal point."""

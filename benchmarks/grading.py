@@ -1,0 +1,103 @@
+"""How many submissions are graded in a minute, each in its box, by one worker and by one for each core.
+
+    python -m benchmarks.grading             prints a Markdown table
+
+A class is a third right, a third with some answers right, and a third with last year's answers, which are those of
+another seed. Both ways grade the same submissions, in turns. Run it while nothing else runs.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+import nbformat
+from nbformat import NotebookNode
+
+from benchmarks.core import machine
+from course import box, grade, sheets
+from course.problem_sets import NAMES, PUBLIC_SEED, problem_set
+from course.questions import Explain, ProblemSet
+from course.results import Graded
+from course.submissions import Student, Submission
+
+COUNT = 24  # submissions of each problem set
+LAST_YEAR = PUBLIC_SEED - 1
+
+
+def main(count: int = COUNT) -> None:
+    if box.find_sandbox() is None:
+        print("This machine has no sandbox, so the time of grading was not measured.")
+        return
+    cores = os.cpu_count() or 1
+    ways = dict.fromkeys((1, cores), 0.0)  # seconds, for each number of workers
+    for k, name in enumerate(NAMES):
+        handed_in = a_class(name, count)
+        for workers in sorted(ways, reverse=k % 2 == 1):
+            ways[workers] += takes(handed_in, name, workers)
+    print(machine(), end="\n\n")
+    print(f"{count * len(NAMES)} submissions, {count} of each problem set.\n")
+    print("| workers | s | a submission, s | submissions a minute | a minute and core |\n|---:|---:|---:|---:|---:|")
+    for workers, seconds in ways.items():
+        print(written(workers, seconds, count * len(NAMES)))
+
+
+def written(workers: int, seconds: float, count: int) -> str:
+    """A line of the table.
+
+    >>> written(2, 120.0, 48)
+    '| 2 | 120 | 2.50 | 24.0 | 12.0 |'
+    """
+    minute = 60 * count / seconds
+    return f"| {workers} | {seconds:.0f} | {seconds / count:.2f} | {minute:.1f} | {minute / workers:.1f} |"
+
+
+def takes(handed_in: list[Submission], name: str, workers: int) -> float:
+    """The seconds in which a batch is graded."""
+    asked, others = problem_set(name), [problem_set(other) for other in NAMES if other != name]
+    with tempfile.TemporaryDirectory() as folder:
+        task = grade.Task(asked, others, Path(folder), "benchmark")
+        start = perf_counter()
+        graded, failed = grade.grade_all(handed_in, task, workers)
+        took = perf_counter() - start
+    assert not failed and as_expected(graded, asked)
+    return took
+
+
+def as_expected(graded: list[Graded], asked: ProblemSet) -> bool:
+    """Whether every submission has marks, and those have them all that answer everything rightly."""
+    most = sum(question.points for question in asked.questions if not isinstance(question, Explain))
+    scores = {each.student.name: each.score for each in graded}
+    return None not in scores.values() and all((scores[n] == most) == n.startswith("right") for n in scores)
+
+
+def a_class(name: str, count: int = COUNT) -> list[Submission]:
+    """Return what a class hands in."""
+    asked, old = problem_set(name), problem_set(name, LAST_YEAR)
+    release = sheets.release(sheets.source(asked))
+    kinds = ("right", "partly right", "last year's")
+    return [_submission(f"{kinds[k % 3]} {k}", _answers(asked, old, kinds[k % 3], k), release) for k in range(count)]
+
+
+def _answers(asked: ProblemSet, old: ProblemSet, kind: str, k: int) -> Iterator[tuple[str, str]]:
+    """Give what stands in the cells of the answers; one that is left out stays as it is released."""
+    draw, missed = Random(f"{asked.name}/{k}"), k % (len(asked.questions) - 1)  # the last is to be explained in words
+    for place, (new, last) in enumerate(zip(asked.questions, old.questions, strict=True)):
+        if kind == "right" or (kind == "partly right" and place != missed and draw.random() < 0.6):
+            yield new.id, new.source
+        elif kind == "last year's":
+            yield new.id, last.source
+
+
+def _submission(student: str, answers: Iterator[tuple[str, str]], release: NotebookNode) -> Submission:
+    nb, written = nbformat.from_dict(release), dict(answers)
+    for cell in nb.cells:
+        cell.source = written.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
+    return Submission(Student(student), f"{student}.ipynb", nbformat.writes(nb).encode())
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import nbformat
 from nbformat.v4 import new_code_cell
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.jupyter import JupyterLab, browser_page
 from tools import project
@@ -99,9 +99,21 @@ def extend(path: Path, copy: Path) -> list[str]:
     return calls
 
 
+def handle(page: Page, output: int) -> Locator:
+    """Return the handle of the first slider of an output."""
+    return page.locator(".jp-OutputArea:has(.widget-slider)").nth(output).locator(".noUi-handle").first
+
+
+def begins_low(page: Page, output: int) -> bool:
+    low, now, high = (
+        float(handle(page, output).get_attribute(f"aria-value{end}") or 0) for end in ("min", "now", "max")
+    )
+    return now < (low + high) / 2
+
+
 def press(page: Page, output: int, key: str) -> Press:
     """Press a key on the first slider of an output, and wait until it shows something new."""
-    page.locator(".jp-OutputArea:has(.widget-slider)").nth(output).locator(".noUi-handle").first.focus()
+    handle(page, output).focus()
     page.evaluate(WATCH)
     page.keyboard.press(key)
     took = page.evaluate("Promise.race([window.took, new Promise(r => setTimeout(() => r(null), 5000))])")
@@ -119,7 +131,8 @@ def measure(page: Page, address: str, name: str, calls: list[str]) -> dict[str, 
     times = {}
     for k, call in enumerate(calls):
         outputs = len(calls), k, len(calls) + 1 + k  # the explorers come first, then the empty update, then the twins
-        keys = ["ArrowRight" if i % 4 < 2 else "ArrowLeft" for i in range(ROUNDS)]  # no slider comes to its end
+        there, back = ("ArrowRight", "ArrowLeft") if begins_low(page, k) else ("ArrowLeft", "ArrowRight")
+        keys = [there if i % 4 < 2 else back for i in range(ROUNDS)]  # no slider comes to its end
         rounds = [[press(page, output, key) for output in outputs] for key in keys]
         times[call] = Times(*map(list, zip(*rounds[FIRST:], strict=True)))
     return times

@@ -12,16 +12,27 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="in the browser, walk further and type every known mistake")
 
 
+# What takes longest begins first, so that no process is left alone with it in the end.
+LONGEST = ["test_student", "test_corpus", "test_browser", "test_box", "test_hostile"]
+IN_A_BROWSER = ("test_browser.py", "test_student.py")
+
+
 class Together(LoadScopeScheduling):
     """Runs the tests of a file, in the browser of a notebook, in one process: they share what takes long to make."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        return test.partition("[")[2] if file.endswith("test_browser.py") else file
+        return test.partition("[")[2] if file.endswith(IN_A_BROWSER) else file
 
 
 def pytest_xdist_make_scheduler(config, log):
+    config.option.loadscopereorder = False  # it would begin with the files of the most tests
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -516,9 +516,30 @@ def test_every_stop_settles_a_step_so_that_boxes_come_to_an_end():
     assert stops <= 7
 
 
-def test_a_box_that_stops_before_its_first_step_is_not_the_submissions_fault():
+def test_a_box_that_stops_before_its_first_step_is_not_the_submissions_fault(monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    w = work()
+    for _ in range(box_module.STARTS - 1):
+        w.stopped("did not start", Silent())
     with pytest.raises(BoxFailed, match="a box failed before its first cell: it did not start; no word"):
-        work().stopped("did not start", Silent())
+        w.stopped("did not start", Silent())
+    assert not w.answers and not w.notes
+
+
+def test_boxes_may_fail_to_start_now_and_then(monkeypatch):
+    """What the last box left may still be dying, and take the processes of its user."""
+    needs_sandbox()
+    slept, real, commands = [], sandbox.INSIDE, []
+
+    def command(self, program, *rest, made=sandbox.Sandbox.command):
+        commands.append(program)
+        fails = len(commands) < box_module.STARTS
+        return made(self, (sys.executable, "-c", "raise SystemExit(1)") if fails else real, *rest)
+
+    monkeypatch.setattr(box_module.time, "sleep", slept.append)
+    monkeypatch.setattr(sandbox.Sandbox, "command", command)
+    assert run(["x = 1"], [Request("x")]) == Outcome([Answer(1)], [])
+    assert len(commands) == box_module.STARTS and slept[:4] == [0.4, 0.8, 0.4 * 3, 1.6]
 
 
 def test_a_text_for_a_report_is_one_short_printable_line():

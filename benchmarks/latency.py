@@ -27,6 +27,11 @@ from tools import project
 LAB = JupyterLab()
 ROUNDS = 30
 FIRST = 2  # rounds that are left out: they load code
+HEAD = f"""\
+Key press to new picture, medians of {ROUNDS - FIRST} presses, interleaved. Wanted: ratio at most 2, and at
+least 5 times faster than `interact`. Decoded: the page has changed and its new images are decoded, which for
+an empty update, a number, is before it is seen. Seen: the next frame is painted.
+"""
 
 EMPTY = """
 import ipywidgets
@@ -148,13 +153,7 @@ def row(name: str, call: str, times: Times) -> str:
 
 
 def main(names: list[str]) -> None:
-    print(
-        f"Key press to new picture, medians of {ROUNDS - FIRST} presses, interleaved. Wanted: ratio at most 2, and at"
-    )
-    print(
-        "least 5 times faster than `interact`. Decoded: the page has changed and its new images are decoded, which for"
-    )
-    print("an empty update, a number, is before it is seen. Seen: the next frame is painted.\n")
+    print(HEAD)
     clocks = " | ".join(f"{clock}, ms | empty update, ms | ratio" for clock in ("decoded", "seen"))
     print(f"| explorer | {clocks} | `interact` seen, ms | times faster than it |")
     print(f"|---|{8 * '---:|'}")

@@ -18,7 +18,7 @@ from .sandbox import SLOTS, Box, Limits, Sandbox, look, start
 __all__ = ["BoxFailed", "Limits", "NoSandbox", "Outcome", "Sandbox", "find_sandbox", "run"]
 
 START = 60.0  # seconds for Python and torch to start: the machine's matter, not the submission's
-STARTS = 5  # boxes that may fail to start, one after the other: what the last one left may still be dying
+DEAD = 5  # boxes that do not start, one after the other, until it is an error: what one left may still be dying
 LINE = 3_000_000  # bytes: the longest answer
 SHORTEST = 500  # bytes that a line counts for at least, so that there cannot be very many
 STOPS = 2  # boxes that a function may stop
@@ -109,7 +109,7 @@ class _Work:
     answers: dict[int, Answer] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)  # cells that stopped a box
-    failed: int = 0  # boxes in a row that did not start
+    dead: int = 0  # boxes in a row that did not start
 
     @property
     def asked(self) -> range:
@@ -198,8 +198,8 @@ class _Work:
         if deed == self._too_long and time.monotonic() > self.end:
             return self._end_all()
         if not self.running:
-            return self._not_started(deed, box)
-        self.failed = 0
+            return self._bury(deed, box)
+        self.dead = 0
         step = self._to_blame()
         self._failed(step, deed)
         if step in self.asked:
@@ -209,12 +209,13 @@ class _Work:
             self.notes[step] = f"cell {step + 1} {deed}"
             self.skipped.add(step)
 
-    def _not_started(self, deed: str, box: Box) -> None:
-        """Wait a little before the next box, or give up."""
-        self.failed += 1
-        if self.failed == STARTS:
+    def _bury(self, deed: str, box: Box) -> None:
+        """Wait a little before the next box, or give up. It is not the submission's fault, and costs it no time."""
+        self.dead += 1
+        if self.dead == DEAD:
             raise BoxFailed(f"a box failed before its first cell: it {deed}; {box.complaint()}")
-        time.sleep(0.4 * self.failed)
+        time.sleep(0.4 * self.dead)
+        self.end += time.monotonic() - self.started
 
     def _name(self, step: int) -> str:
         return self.requests[step - len(self.cells)].name

@@ -11,6 +11,7 @@ from test_written import BEFORE, WRITTEN
 
 from quantlib.lab import checks
 from quantlib.lab.hunt import SMALLEST
+from quantlib.lab.inputs import INPUTS_CHECKS
 
 _SOLUTION = re.compile(r"<details><summary>A solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
@@ -38,7 +39,7 @@ class Exercise:
         return [(name, self._with(line)) for name, lines in table.items() for line in lines]
 
     def _with(self, line: str) -> str:
-        parameters = ", ".join(checks.CHECKS[self.deed].parameters) if self.deed in checks.CHECKS else ""
+        parameters = ", ".join((checks.CHECKS | INPUTS_CHECKS)[self.deed].parameters)
         body = [f"{name} = {value}" for name, value in BEFORE.get(self.deed, {}).items()]
         returned = re.sub(r"(?<![.\w])int8", "torch.int8", line)
         return "\n    ".join([f"def {self.name}({parameters}):", *body, f"return {returned}"])

@@ -37,8 +37,8 @@ def pytest_collection_modifyitems(items):
 
 def pytest_terminal_summary(terminalreporter):
     """Say in words what was not tried, which a few letters among a thousand dots do not."""
-    needed = {"test_browser": "IN A BROWSER", "test_box": "IN A SANDBOX", "test_corpus": "IN A SANDBOX"}
-    needed["test_student"] = "AS A STUDENT DOES"
+    needed = {"test_browser": "IN A BROWSER", "test_student": "AS A STUDENT DOES"}
+    needed |= dict.fromkeys(("test_box", "test_corpus"), "IN A SANDBOX")
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = {
         (needed.get(r.nodeid.partition("::")[0][6:-3]), r.longrepr[2].removeprefix("Skipped: ")) for r in skipped

@@ -107,7 +107,10 @@ class FrontEnd(ABC):
         return page.evaluate(self.cells_now)
 
     def run_all(self, page: Page, timeout: float = 120) -> list[str]:
-        """Run every cell, wait for the last, and return the texts of the errors."""
+        """Run every cell, wait for the last, and return the texts of the errors.
+
+        The counts beside the cells must be those of this kernel, or none: with those of another it would wait in vain.
+        """
         before = [cell["count"] for cell in self.cells(page)]
         page.evaluate(self.run_every_cell)
         ran = "(c, k) => c.kind !== 'code' || !c.text.trim() || ![null, before[k]].includes(c.count)"

@@ -519,11 +519,19 @@ def test_every_stop_settles_a_step_so_that_boxes_come_to_an_end():
 def test_a_box_that_stops_before_its_first_step_is_not_the_submissions_fault(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     w = work()
-    for _ in range(box_module.STARTS - 1):
+    for _ in range(box_module.DEAD - 1):
         w.stopped("did not start", Silent())
     with pytest.raises(BoxFailed, match="a box failed before its first cell: it did not start; no word"):
         w.stopped("did not start", Silent())
     assert not w.answers and not w.notes
+
+
+def test_the_time_of_a_box_that_does_not_start_is_not_the_submissions(monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    w = work()
+    end, w.started = w.end, w.started - 60
+    w.stopped("did not start", Silent())
+    assert 60 <= w.end - end < 90 and not w.notes
 
 
 def test_boxes_may_fail_to_start_now_and_then(monkeypatch):
@@ -533,13 +541,13 @@ def test_boxes_may_fail_to_start_now_and_then(monkeypatch):
 
     def command(self, program, *rest, made=sandbox.Sandbox.command):
         commands.append(program)
-        fails = len(commands) < box_module.STARTS
+        fails = len(commands) < box_module.DEAD
         return made(self, (sys.executable, "-c", "raise SystemExit(1)") if fails else real, *rest)
 
     monkeypatch.setattr(box_module.time, "sleep", slept.append)
     monkeypatch.setattr(sandbox.Sandbox, "command", command)
     assert run(["x = 1"], [Request("x")]) == Outcome([Answer(1)], [])
-    assert len(commands) == box_module.STARTS and slept[:4] == [0.4, 0.8, 0.4 * 3, 1.6]
+    assert len(commands) == box_module.DEAD and slept[:4] == [0.4, 0.8, 0.4 * 3, 1.6]
 
 
 def test_a_text_for_a_report_is_one_short_printable_line():

@@ -44,8 +44,8 @@ EXPECTED = {
     ],
     "06_clipping_buys_resolution.ipynb": [test_ranges.clip_readout, test_ranges.methods_readout],
     "07_granularity.ipynb": [test_granularity.readout, test_hearing.readout],
-    "bug_museum.ipynb": [],
     "08_rounding.ipynb": [test_ties.readout_rules, test_ties.readout_draws, test_ties.readout_pair],
+    "bug_museum.ipynb": [],
 }
 
 STEPS, LONG_STEPS = 50, 500  # of the random walk on each explorer; the second with --long

@@ -153,7 +153,7 @@ def test_not_written_yet(deed, f):
 @each
 def test_a_result_for_the_function_is_refused(deed):
     said = CHECKS[deed](ENOUGH[deed]).message
-    assert said == "a check takes the function itself. Write its name without parentheses."
+    assert said == "a check takes the function itself, but got a list. Write its name without parentheses."
 
 
 def test_a_tie_of_z_is_no_input():

@@ -78,7 +78,7 @@ class Check:
     def __call__(self, function: Any) -> Verdict:
         """Return what there is to say about a function, whatever it does."""
         name = name_of(function)
-        unusable = self._unusable(function)
+        unusable = unusable_as(self.parameters, function)
         if unusable:
             return Verdict("wrong", unusable, self.hints)
         trials = [] if function is None or function is ... else self._try(function)
@@ -90,28 +90,18 @@ class Check:
             return Verdict("right", f"{name} gives what it should for {what}.")
         return self._wrong(name, wrong[0], trials)
 
-    def _unusable(self, function: Any) -> str:
-        """Say why a function cannot even be called, or return ""."""
-        if function is None or function is ...:
-            return ""
-        if not callable(function):
-            given = f"a check takes the function itself, but got {article(type(function).__name__)}"
-            return f"{given}. Write its name without parentheses."
-        wanted = ", ".join(self.parameters)
-        can = _takes(function, len(self.parameters))
-        return "" if can else f"{name_of(function)} cannot be called with ({wanted})."
-
     def _try(self, function: Function) -> list["Trial"]:
         """Call a function on every case, until one of them takes the time away that is left for all."""
         end, trials = time.monotonic() + SECONDS, list[Trial]()
         for arguments in self.cases:
-            outcome = call(function, *arguments, seconds=max(end - time.monotonic(), 0.01))
-            trials.append(self.judge(arguments, outcome))
-            if outcome.timed_out:
+            trials.append(self.trial(function, arguments, seconds=max(end - time.monotonic(), 0.01)))
+            if trials[-1].outcome.timed_out:
                 break
         return trials
 
-    def judge(self, arguments: Arguments, outcome: Outcome) -> "Trial":
+    def trial(self, function: Function, arguments: Arguments, **limit: float) -> "Trial":
+        """Call a function once, and judge what comes. limit: the seconds that `call` may take."""
+        outcome = call(function, *arguments, **limit)
         want = self.unpack(self.reference(*arguments))
         assert not isinstance(want, str)
         got = self._unpacked(outcome)
@@ -219,6 +209,17 @@ class Trial:
         return bool(self.problem) or self.outcome.changed
 
 
+def unusable_as(parameters: Sequence[str], function: Any) -> str:
+    """Say why something cannot even be called with these parameters, or return ""."""
+    if function is None or function is ...:
+        return ""
+    if not callable(function):
+        given = f"a check takes the function itself, but got {article(type(function).__name__)}"
+        return f"{given}. Write its name without parentheses."
+    can = _takes(function, len(parameters))
+    return "" if can else f"{name_of(function)} cannot be called with ({', '.join(parameters)})."
+
+
 def same(a: Parts, b: Parts, arguments: Arguments) -> bool:
     """Return whether two results are equal: integers exactly, floats but for what float32 loses on the way."""
     alike = len(a) == len(b) and all(
@@ -273,10 +274,11 @@ def _about(known: Sequence[Misconception]) -> list[str]:
 
 
 def _differ_only(k: int, a: Arguments, b: Arguments) -> bool:
-    return all(_equal(s, t) == (i != k) for i, (s, t) in enumerate(zip(a, b, strict=True)))
+    return all(equal(s, t) == (i != k) for i, (s, t) in enumerate(zip(a, b, strict=True)))
 
 
-def _equal(a: Any, b: Any) -> bool:
+def equal(a: Any, b: Any) -> bool:
+    """Return whether two arguments are the same."""
     return a.dtype == b.dtype and torch.equal(a, b) if isinstance(a, Tensor) else a == b
 
 

@@ -11,11 +11,10 @@ from torch import Tensor
 from ..errors import QuantlibError
 from ..misconceptions import MISCONCEPTIONS, Misconception
 from . import page, typed
-from .check import Arguments, Check, Trial, show
+from .check import Arguments, Check, Trial, equal, show
 from .checks import CHECKS
 from .checks.choosing import refuse_tie
 from .exhibits import come_back, draw_return
-from .learner import call
 from .picture import Picture
 from .predict import Prediction
 from .typed import written
@@ -76,7 +75,7 @@ class Hunt:
     def __init__(self, mistake: Misconception, smallest: Sequence[str], *, secret: bool = False) -> None:
         self.mistake, self.secret = mistake, secret
         self.deed = _deed(mistake)
-        self.shown_by = self._judge(typed.read(self.check.parameters, smallest))
+        self.shown_by = self._try(typed.parse(self.check.parameters, smallest))
         if not self.shown_by.fails:
             raise QuantlibError("the smallest input must show the bug", ", ".join(smallest), "give one that does")
         self.prediction = None if secret else self._prediction()
@@ -92,7 +91,7 @@ class Hunt:
 
     def _prediction(self) -> Prediction:
         """Ask whether the matrix that everybody tries first would show the bug."""
-        trial = self._judge(self.check.seed)
+        trial = self._try(self.check.seed)
         others = zip(self.check.parameters[1:], map(written, trial.arguments[1:]), strict=True)
         given = " and ".join(f"{name} = {text}" for name, text in others)
         does, first = ("Do", "the codes of T") if self.deed == "dequantize" else ("Does", "T")
@@ -115,11 +114,11 @@ class Hunt:
         if self.is_over:
             return "This hunt is over. Run its cell again to begin anew: it then counts anew."
         try:
-            trial = self._judge(typed.read(self.check.parameters, texts))
+            trial = self._try(typed.parse(self.check.parameters, texts))
             self._refuse(trial)
         except QuantlibError as error:
             return f"This does not count. {str(error)[:1].upper()}{str(error)[1:]}."
-        if any(_equal(trial.arguments, other.arguments) for other in self.tried):
+        if any(all(map(equal, trial.arguments, other.arguments)) for other in self.tried):
             return "You have tried this input before: it counts once."
         self.tried.append(trial)
         if not trial.fails:
@@ -128,8 +127,8 @@ class Hunt:
         points = "1 point" if self.points == 1 else f"{self.points} points"
         return f"Caught with input {len(self.tried)}, {points}: {self._said(trial)}. {self._explained()}"
 
-    def _judge(self, arguments: Arguments) -> Trial:
-        return self.check.judge(arguments, call(self.mistake, *arguments))
+    def _try(self, arguments: Arguments) -> Trial:
+        return self.check.trial(self.mistake, arguments)
 
     def _refuse(self, trial: Trial) -> None:
         """Raise where right functions differ, and where another bug than the one that is hunted would be caught."""
@@ -183,7 +182,7 @@ class Hunt:
         rows = ([str(k), *map(written, t.arguments), *_outcome(t)] for k, t in enumerate(self.tried, 1))
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
         table = f'<table style="background:#fff;color:#000"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        return table if self.tried else ""
+        return f'<div style="overflow-x:auto;width:0;min-width:100%">{table}</div>' if self.tried else ""
 
     def _asked(self) -> str:
         return f"find an input ({', '.join(self.check.parameters)}) on which this function is wrong."
@@ -252,10 +251,6 @@ def _as_text(*results: Sequence[Tensor]) -> list[str]:
     return show(*([part.squeeze() for part in result] for result in results))
 
 
-def _equal(a: Arguments, b: Arguments) -> bool:
-    return all(torch.equal(s, t) if isinstance(s, Tensor) else s == t for s, t in zip(a, b, strict=True))
-
-
 def _size(x: Tensor) -> str:
     """Sort a range into those of 0, those whose step float32 may not hold, and all others."""
     largest = x.abs().max().item()
@@ -288,7 +283,7 @@ class Museum:
         known = MISCONCEPTIONS["quantize"]
         mistake = known[(7 * number + 3) % len(known)]
         tries = (case for case in CHECKS["quantize"].cases if case[0].numel() == 1)
-        shown_by = next(t for t in tries if CHECKS["quantize"].judge(t, call(mistake, *t)).fails)
+        shown_by = next(case for case in tries if CHECKS["quantize"].trial(mistake, case).fails)
         self._hunts[number] = Hunt(mistake, tuple(map(written, shown_by)), secret=True)
         return self._hunts[number]
 

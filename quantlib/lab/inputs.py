@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from ..errors import QuantlibError
-from ..misconceptions import MISCONCEPTIONS, Misconception
-from .check import Arguments, Check, Function
+from ..misconceptions import MISCONCEPTIONS
+from .check import Arguments, Check, Function, unusable_as
 from .checks import CHECKS
 from .checks.choosing import refuse_tie
-from .learner import call, name_of, read, sentence, tensor_problem
+from .learner import Outcome, call, name_of, read, sentence, tensor_problem
 from .verdict import Verdict
 
 MANY = 50  # inputs, and numbers in one input
@@ -53,13 +53,9 @@ class InputsCheck:
     def __call__(self, function: Any) -> Verdict:
         """Return what there is to say about the inputs that a function returns, whatever it does."""
         name = name_of(function)
-        if function is None or function is ...:
-            return Verdict("not written yet", f"{name}.", self.hints)
-        if not callable(function):
-            return Verdict(
-                "wrong", "a check takes the function itself. Write its name without parentheses.", self.hints
-            )
-        outcome = call(function)
+        if unusable := unusable_as(self.parameters, function):
+            return Verdict("wrong", unusable, self.hints)
+        outcome = Outcome(None, unwritten=True) if function is None or function is ... else call(function)
         if outcome.unwritten:
             return Verdict("not written yet", f"{name}.", self.hints)
         inputs = outcome.problem or read(self._inputs, outcome.value)
@@ -69,7 +65,7 @@ class InputsCheck:
 
     def _verdict(self, name: str, inputs: list[Arguments]) -> Verdict:
         mistakes = MISCONCEPTIONS[self.check.deed]
-        missed = [mistake for mistake in mistakes if not any(self._shows(mistake, one) for one in inputs)]
+        missed = [mistake for mistake in mistakes if not any(self.check.trial(mistake, one).fails for one in inputs)]
         numbers = sum(x.numel() for x, *_ in inputs)
         count = f"{_counted(numbers, 'number')} in {_counted(len(inputs), 'input')}"
         if not missed:
@@ -81,9 +77,6 @@ class InputsCheck:
         looks = f" Looks like: {gaps[0]}." if gaps else ""
         shown = f"{name} has {count}, which show {len(mistakes) - len(missed)} of {len(mistakes)} mistakes."
         return Verdict("wrong", f"{shown}{looks} Not shown: {'; '.join(names)}.", self.hints, tuple(gaps))
-
-    def _shows(self, mistake: Misconception, arguments: Arguments) -> bool:
-        return self.check.judge(arguments, call(mistake, *arguments)).fails
 
     def _inputs(self, value: Any) -> list[Arguments] | str:
         """Return the inputs as arguments, or say why they are none."""

@@ -13,7 +13,7 @@ from .check import Arguments
 MANY = 12  # the numbers that one input may have
 
 
-def read(names: Sequence[str], texts: Sequence[str]) -> Arguments:
+def parse(names: Sequence[str], texts: Sequence[str]) -> Arguments:
     """Return the arguments of these names, from one text each.
 
     Raises:
@@ -21,7 +21,7 @@ def read(names: Sequence[str], texts: Sequence[str]) -> Arguments:
     """
     if len(texts) != len(names):
         raise QuantlibError(f"an input is {', '.join(names)}", f"{len(texts)} texts", "write one text for each")
-    arguments = tuple(FIELDS[name].read(name, text) for name, text in zip(names, texts, strict=True))
+    arguments = tuple(FIELDS[name].parse(name, text) for name, text in zip(names, texts, strict=True))
     _refuse_overflow(dict(zip(names, arguments, strict=True)))
     return arguments
 
@@ -98,10 +98,10 @@ _INT8 = range(-128, 128)
 
 @dataclass(frozen=True)
 class Field:
-    """How an argument is typed: what its box holds at first, and how its text is read."""
+    """How an argument is typed: what its box holds at first, and how its text is parsed."""
 
     start: str
-    read: Callable[[str, str], Any]
+    parse: Callable[[str, str], Any]
 
 
 FIELDS = {

@@ -18,11 +18,13 @@ import nbformat
 from nbformat import NotebookNode
 
 from benchmarks.core import machine
-from course import box, grade, sheets
-from course.problem_sets import NAMES, PUBLIC_SEED, problem_set
-from course.questions import Explain, ProblemSet
-from course.results import Graded
-from course.submissions import Student, Submission
+from course import grade
+from course.box import run as box
+from course.intake.lms import Student, Submission
+from course.problems import notebook as sheets
+from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
+from course.problems.questions import Explain, ProblemSet
+from course.report.results import Graded
 
 COUNT = 24  # submissions of each problem set
 LAST_YEAR = PUBLIC_SEED - 1

@@ -21,7 +21,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 from playwright.sync_api import Locator, Page
 
-from tests.jupyter import JupyterLab, browser_page
+from tests.helpers.jupyter import JupyterLab, browser_page
 from tools import project
 
 LAB = JupyterLab()

@@ -21,12 +21,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import box, exchange, handed_in, manual, reports
-from .problem_sets import NAMES, PUBLIC_SEED, problem_set
-from .questions import Explain, ProblemSet
-from .results import Graded, load, store
-from .sandbox import SLOTS
-from .submissions import CourseError, Submission, collect, read_roster
+from .box import run as box
+from .box.walls import SLOTS
+from .intake import notebook as handed_in
+from .intake.lms import CourseError, Submission, collect, read_roster
+from .problems.catalogue import NAMES, PUBLIC_SEED, problem_set
+from .problems.questions import Explain, ProblemSet
+from .report import manual
+from .report import nbgrader as exchange
+from .report import write as reports
+from .report.results import Graded, load, store
 
 
 @dataclass(frozen=True)

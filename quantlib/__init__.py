@@ -1,19 +1,25 @@
 """Quantization in plain PyTorch: small functions, one convention, r = s (q - z)."""
 
-from .aciq import aciq_alpha, aciq_mse, choose_aciq
 from .affine import dequantize, fake_quantize, quantize, unclamped_codes
 from .calibration import (
     AciqObserver,
     EntropyObserver,
+    Histogram,
     MinMaxObserver,
     MseObserver,
     PercentileObserver,
+    aciq_alpha,
+    aciq_mse,
+    choose_aciq,
+    choose_entropy,
+    choose_mse,
+    choose_percentile,
+    entropy_curve,
+    mse_curve,
 )
-from .entropy import choose_entropy, entropy_curve
 from .errors import QuantlibError
 from .grids import grid, wrap
 from .groups import from_groups, to_groups
-from .histogram import Histogram
 from .metrics import (
     ErrorParts,
     cosine_similarity,
@@ -25,10 +31,8 @@ from .metrics import (
     split_error,
     sqnr_db,
 )
-from .percentile import choose_percentile
 from .qparams import QParams, choose_qparams
 from .rounding import round_floor, round_half_away, round_half_even, round_stochastic, round_truncate
-from .squared_error import choose_mse, mse_curve
 
 __all__ = [
     "AciqObserver",

@@ -1,13 +1,18 @@
-"""Real weight matrices, small enough to carry along: README.md beside this file says whence."""
+"""The matrix T of every notebook, and real weight matrices, small enough to carry along (sources: README.md here)."""
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from quantlib.errors import QuantlibError
+from ..errors import QuantlibError
 
 MINILM_PATH = Path(__file__).with_name("minilm.safetensors")
 MINILM_SHA256 = "28e87d5961970948571b9f569698b88680eb815c6f34b056d00209c40bce3122"
+
+# The values with which every notebook begins; they come with s = 3.5 and z = -70.
+# Source: "Quantization in Depth", a course by DeepLearning.AI and Hugging Face.
+T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
 
 _NAMES_IN_FILE = {
     "ffn_down": "encoder.layer.0.output.dense.weight",

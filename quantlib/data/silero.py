@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-from quantlib.errors import QuantlibError
+from ..errors import QuantlibError
 
 SILERO_PATH = Path(__file__).with_name("silero.safetensors")
 SILERO_SHA256 = "51f1939d6239a643bb213df9e8fb645bbec1228cfb48e7adcab8e01ba86c786a"

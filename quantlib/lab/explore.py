@@ -1,21 +1,24 @@
 """The explorer engine: sliders, a compute step, and a picture of which only the moving parts are drawn anew."""
 
+import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol
 
 import ipywidgets
 import numpy
 import traitlets
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from . import page, style
-from .picture import Picture
+from .panel import Panel
+from .picture import Picture, picture
 from .png import Palette
 
-DPI = 105
+MOVING_DPI = 105  # of a picture that follows sliders
+Given = ParamSpec("Given")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Button:
 
 
 class _Counter(ipywidgets.Button, ipywidgets.ValueWidget):  # type: ignore[misc]
-    """A button whose value counts how often it was pressed; min and max are for who walks through all values."""
+    """A button whose value counts how often it was pressed; tests step through every value from min to max."""
 
     value = traitlets.Int(0)
     min, max = 0, 20
@@ -87,13 +90,14 @@ class Control(Protocol):
         """Return a new widget, whose `value` can be observed."""
 
 
-class Panel(Protocol):
-    """One part of a picture: the artists that move, and how they follow what was computed."""
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the controls' values come to: whatever the panels and the sentence need.
 
-    moving: Sequence[Artist]
+    notices: what a reader must know beside the numbers; of them "" is nothing.
+    """
 
-    def update(self, view: Any) -> None:
-        """Move the artists to a new view."""
+    notices: tuple[str, ...] = ()
 
 
 class Scene:
@@ -107,7 +111,7 @@ class Scene:
     def __init__(self, size: tuple[float, float], lay_out: Callable[[Figure], Sequence[Panel]]) -> None:
         self.size, self.lay_out = size, lay_out
         with style.house_style():
-            self.figure = style.new_figure(*size, DPI)
+            self.figure = style.new_figure(*size, MOVING_DPI)
             self.panels = lay_out(self.figure)
             self._canvas = style.canvas(self.figure)
             moving = (artist for panel in self.panels for artist in panel.moving)
@@ -118,7 +122,15 @@ class Scene:
         self._background = self._canvas.copy_from_bbox(self.figure.bbox)
         self._palette: Palette | None = None
 
-    def draw(self, view: Any) -> bytes:
+    def still(self, view: View, alt: str) -> Picture:
+        """Return the picture of a view as one that stands still."""
+        with style.house_style():
+            figure = style.new_figure(*self.size)
+            for panel in self.lay_out(figure):
+                panel.update(view)
+            return picture(figure, alt)
+
+    def draw(self, view: View) -> bytes:
         """Return the picture of a view as PNG bytes."""
         for panel in self.panels:
             panel.update(view)
@@ -136,15 +148,16 @@ class Explorer:
 
     Args:
         sliders: the controls.
-        compute: takes the sliders' values by name and returns a view: whatever the scene and the readout need.
+        compute: takes the sliders' values by name and returns a view.
         scene: draws a view.
-        describe: says a view in one or two sentences: the readout below the picture and its alternative text.
+        describe: says a view in one or two sentences: the readout below the picture and its alternative text. What a
+            reader must know beside them, the view's notices, follows by itself.
     """
 
     def __init__(
         self,
         sliders: Sequence[Control],
-        compute: Callable[..., Any],
+        compute: Callable[..., View],
         scene: Scene,
         describe: Callable[[Any], str],
     ) -> None:
@@ -173,8 +186,22 @@ class Explorer:
             )
 
     def _draw(self) -> Picture:
-        view = self.compute(**{name: control.value for name, control in self.controls.items()})
-        return Picture(self.scene.draw(view), self._describe(view), self._width)
+        view = self._view()
+        return Picture(self.scene.draw(view), self._say(view), self._width)
+
+    def _view(self, **values: float) -> View:
+        return self.compute(**{name: control.value for name, control in self.controls.items()} | values)
+
+    def _say(self, view: View) -> str:
+        return " ".join(filter(None, [self._describe(view), *getattr(view, "notices", ())]))
+
+    def still(self, lead: str = "", **values: float) -> Picture:
+        """Return the picture of a position as one that stands still; lead: what its alternative text begins with.
+
+        Values that are not given are those of the sliders. They need not be within a slider's range.
+        """
+        view = self._view(**values)
+        return self.scene.still(view, " ".join(filter(None, [lead, self._say(view)])))
 
     def _publish(self, notice: str = "") -> None:
         """Put picture and readout on the page in one update. Room is kept for long readouts, so that no page jumps."""
@@ -186,3 +213,15 @@ class Explorer:
 
     def _ipython_display_(self) -> None:
         page.show(self.picture._repr_mimebundle_(), [*self.controls.values(), self.page])
+
+
+def explorer(make: Callable[Given, Explorer]) -> Callable[Given, Explorer]:
+    """Give the explorer that a function makes tensors of its own: the caller's may change in a later cell."""
+
+    @functools.wraps(make)
+    def made(*args: Given.args, **kwargs: Given.kwargs) -> Explorer:
+        own: Any = [a.clone() if isinstance(a, Tensor) else a for a in args]
+        named: Any = {name: a.clone() if isinstance(a, Tensor) else a for name, a in kwargs.items()}
+        return make(*own, **named)
+
+    return made

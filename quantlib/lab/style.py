@@ -1,13 +1,15 @@
 """How every figure looks: one meaning for each colour, one place for sizes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 # Some eyes take rounding or better for quantized, and rounding for better: no two of them share a form in one plot.
 # Clipped is dotted, hatched or a diamond; rounding is dashed or named; better is outlined, ticked or named.
@@ -27,6 +29,19 @@ INKS = (
     *(BETTER, BETTER_TEXT, RANGE, LEVELS, QUIET),
 )
 SIGNED, MAGNITUDE = "RdBu_r", "cividis"
+
+# Pale tints, for areas behind text and lines.
+QUANTIZED_TINT = "#EFF4F8"
+CLIPPED_TINT, CLIPPED_PALER = "#F9E3D3", "#FBEDE2"
+ROUNDING_TINT = "#F3DCE8"
+BETTER_TINT = "#E9F7F2"
+RANGE_TINT = "#FBEFD6"
+
+# How areas of an error look: with an edge and a hatch, which tell them apart without their colour.
+CLIP: dict[str, Any] = {"facecolor": CLIPPED_TINT, "edgecolor": CLIPPED, "hatch": "////", "linestyle": "dotted"}
+ROUND: dict[str, Any] = {"facecolor": ROUNDING_TINT, "edgecolor": ROUNDING_TEXT, "linestyle": "dashed"}
+
+STILL_DPI = 160  # of a picture that stands still
 
 _RC: Any = {
     "font.family": "DejaVu Sans",
@@ -60,7 +75,7 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, dpi: int) -> Figure:
+def new_figure(width: float, height: float, dpi: int = STILL_DPI) -> Figure:
     """Return an empty figure of this size in inches, with a canvas that no window shows."""
     hair = 1e-6  # so that 9.2 inches at 105 dpi are 966 pixels, not 965.99 and one less
     figure = Figure(figsize=(width + hair, height + hair), dpi=dpi)
@@ -82,7 +97,15 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def number(value: float) -> str:
-    """Return a number for people: four significant digits, a true minus sign, no trailing zeros."""
-    text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:.3e}"
-    return text.replace("-", "\N{MINUS SIGN}")
+def number_line(axes: Axes) -> None:
+    """Leave of the frame of axes only the line below: heights mean nothing on a number line."""
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+
+
+def colour_bar(image: AxesImage, labels: Mapping[float, str]) -> Colorbar:
+    """Draw the colours of an image beside it, with a label at some of its values."""
+    bar = image.figure.colorbar(image, ax=image.axes, fraction=0.035, pad=0.02)
+    bar.set_ticks(list(labels), labels=list(labels.values()))
+    bar.outline.set_visible(False)
+    return bar

@@ -1,0 +1,252 @@
+"""Runs one submission in a box, and returns plain values. The box only computes: it never learns what is right.
+
+In the box (sandbox.py) is no network, nobody else's file, and a user without rights. There, inside.py runs the cells
+and answers the requests one by one, and says which it begins. What stops a box, an endless loop or the end of the
+program, costs that cell or that answer alone: a new box does the rest. What comes back is read like a stranger's
+letter.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..problems.questions import Answer, Request
+from .plain import decode, encode
+from .walls import SLOTS, Box, Limits, Sandbox, look, start
+
+__all__ = ["BoxFailed", "Limits", "NoSandbox", "Outcome", "Sandbox", "find_sandbox", "run"]
+
+START = 60.0  # seconds for Python and torch to start: the machine's matter, not the submission's
+DEAD = 5  # boxes that do not start, one after the other, until it is an error: what one left may still be dying
+LINE = 3_000_000  # bytes: the longest answer
+SHORTEST = 500  # bytes that a line counts for at least, so that there cannot be very many
+STOPS = 2  # boxes that a function may stop
+TEXT = 200  # characters of an exception's text
+
+
+class NoSandbox(RuntimeError):
+    """There is nothing here to keep a submission away from this machine."""
+
+
+class BoxFailed(RuntimeError):
+    """A box did not start. No submission can cause that."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer for each request, in their order, and sentences for the instructor."""
+
+    answers: list[Answer]
+    notes: list[str]
+
+
+def find_sandbox() -> Sandbox | None:
+    """Return the sandbox, if one works here."""
+    found = look()
+    return found if isinstance(found, Sandbox) else None
+
+
+def run(
+    cells: list[str],
+    requests: list[Request],
+    limits: Limits = Limits(),  # noqa: B008  (it is frozen)
+    slot: int = 0,
+    *,
+    unprotected: bool = False,
+) -> Outcome:
+    """Run the cells of a submission in a box, and answer the requests by the names that they leave.
+
+    A cell that fails does not stop the next one. Each answer is computed on arguments of its own. Whatever a submission
+    does, an answer comes for each request.
+
+    Args:
+        cells: the code of the notebook, magics and all.
+        requests: what to compute.
+        limits: what the submission may use.
+        slot: a number, from 0, that no other box has at the same time.
+        unprotected: with True, a machine without a sandbox runs the submission all the same, with your own rights.
+
+    Raises:
+        NoSandbox: if no sandbox works here, and `unprotected` is not given.
+        BoxFailed: if a box does not start.
+    """
+    if slot not in range(SLOTS):
+        raise ValueError(f"a slot is a number from 0 to {SLOTS - 1}, got {slot}")
+    found = look()
+    sandbox = found if isinstance(found, Sandbox) else None
+    if not sandbox and not unprotected:
+        raise NoSandbox(f"without a sandbox no submission is run: {found}")
+    work = _Work(cells, requests, limits, time.monotonic() + limits.total)
+    while work.open:
+        with start(sandbox, work.job(alone=sandbox is not None), limits, slot) as box:
+            work.stopped(_attend(box, work), box)
+    return Outcome([work.answers[step] for step in work.asked], [work.notes[step] for step in sorted(work.notes)])
+
+
+def _attend(box: Box, work: "_Work") -> str:
+    """Listen to a box until it has done its work, or must be stopped. Return what it did to be stopped, or ""."""
+    while work.open:
+        deed = work.late() or (work.running and box.excess(work.limits))
+        if deed:
+            return deed
+        chunk = box.read()
+        if chunk == b"":
+            return "ended the program"
+        if chunk and not work.receive(chunk):
+            return "returned too much"
+    return ""
+
+
+@dataclass
+class _Work:
+    """The steps of a submission, first cells, then requests: what came back for each, and which one runs."""
+
+    cells: list[str]
+    requests: list[Request]
+    limits: Limits
+    end: float
+    answers: dict[int, Answer] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
+    skipped: set[int] = field(default_factory=set)  # cells that stopped a box
+    dead: int = 0  # boxes in a row that did not start
+
+    @property
+    def asked(self) -> range:
+        return range(len(self.cells), len(self.cells) + len(self.requests))
+
+    @property
+    def open(self) -> bool:
+        return len(self.answers) < len(self.requests)
+
+    @property
+    def running(self) -> bool:
+        """Whether a step was begun: before, a box is still being built."""
+        return self.current >= 0
+
+    def job(self, alone: bool) -> bytes:
+        """Return what a new box is to do. alone: whether all the processes that it sees are its own."""
+        self.current, self.rest, self.received, self.started = -1, b"", 0, time.monotonic()
+        asked = [
+            [r.name, None if r.arguments is None else [encode(a) for a in r.arguments], r.calls] for r in self.requests
+        ]
+        skip = [*self.skipped, *self.answers]
+        limits = self.limits.of_one_process(alone)
+        job = {"cells": self.cells, "requests": asked, "skip": skip, "limits": limits, "alone": alone}
+        return json.dumps(job).encode()
+
+    def late(self) -> str:
+        """Say what takes too long, or ""."""
+        now = time.monotonic()
+        if now > self.end:
+            return self._too_long
+        if self.running and now > self.started + self.limits.step:
+            return f"took longer than {self.limits.step:g} s and was stopped"
+        return "did not start" if now > self.started + START else ""
+
+    @property
+    def _too_long(self) -> str:
+        return f"took longer than {self.limits.total:g} s and was stopped"
+
+    def receive(self, chunk: bytes) -> bool:
+        """Take what a box wrote. Return whether it is still not too much."""
+        *lines, self.rest = (self.rest + chunk).split(b"\n")
+        for line in lines:
+            self.received += max(len(line), SHORTEST)
+            if self.received > self.limits.output:
+                return False
+            self._take(_message(line))
+        return len(self.rest) <= LINE and self.received + len(self.rest) <= self.limits.output
+
+    def _take(self, message: list[Any]) -> None:
+        """Keep what a message says, if it makes sense. The first answer to a request counts."""
+        match message:
+            case ["begin", int(step)] if self._is_open(step) and step > self.current:
+                self.current, self.started = step, time.monotonic()
+            case ["raised", int(step), str(kind), str(text)] if self._is_open(step):
+                self._failed(step, self._raised(_clean(kind), _clean(text)))
+            case ["problem", int(step), str(text)] if step in self.asked and self._is_open(step):
+                self.answers[step] = Answer(problem=_clean(text))
+            case ["answer", int(step), value] if step in self.asked and self._is_open(step):
+                self._answered(step, value)
+
+    def _is_open(self, step: int) -> bool:
+        return 0 <= step < self.asked.stop and step not in self.answers and step not in self.skipped
+
+    def _answered(self, step: int, value: Any) -> None:
+        try:
+            self.answers[step] = Answer(decode(value))
+        except ValueError:
+            return  # a forgery: the true answer may still come
+
+    def _raised(self, kind: str, text: str) -> str:
+        if kind == "MemoryError" or "can't allocate memory" in text:  # the second is torch's
+            return f"needed more than {self.limits.memory / 1e9:g} GB of memory"
+        return f"raised {kind}: {text}" if text else f"raised {kind}"
+
+    def _failed(self, step: int, deed: str) -> None:
+        """Note what a cell did, or answer with what a function did."""
+        if step in self.asked:
+            self.answers[step] = Answer(problem=f"it {deed}")
+        else:
+            self.notes.setdefault(step, f"cell {step + 1} {deed}")
+
+    def stopped(self, deed: str, box: Box) -> None:
+        """Charge the step that ran with what stopped the box."""
+        if not deed:
+            return
+        if deed == self._too_long and time.monotonic() > self.end:
+            return self._end_all()
+        if not self.running:
+            return self._bury(deed, box)
+        self.dead = 0
+        step = self._to_blame()
+        self._failed(step, deed)
+        if step in self.asked:
+            self.notes[step] = f"{self._name(step)} {deed}"
+            self._give_up(self._name(step), deed)
+        else:
+            self.notes[step] = f"cell {step + 1} {deed}"
+            self.skipped.add(step)
+
+    def _bury(self, deed: str, box: Box) -> None:
+        """Wait a little before the next box, or give up. It is not the submission's fault, and costs it no time."""
+        self.dead += 1
+        if self.dead == DEAD:
+            raise BoxFailed(f"a box failed before its first cell: it {deed}; {box.complaint()}")
+        time.sleep(0.4 * self.dead)
+        self.end += time.monotonic() - self.started
+
+    def _name(self, step: int) -> str:
+        return self.requests[step - len(self.cells)].name
+
+    def _give_up(self, name: str, deed: str) -> None:
+        """Call a function no more once it has stopped a box twice: an endless loop costs seconds, not minutes."""
+        steps = [step for step in self.asked if self._name(step) == name]
+        if sum(step in self.notes for step in steps) >= STOPS:
+            for step in steps:
+                self.answers.setdefault(step, Answer(problem=f"it {deed}, for other inputs"))
+
+    def _to_blame(self) -> int:
+        """Return the step that was begun last; if it has been answered, the next."""
+        steps = [step for step in range(self.asked.stop) if self._is_open(step)]
+        return next((step for step in steps if step >= self.current), steps[-1])
+
+    def _end_all(self) -> None:
+        for step in self.asked:
+            self.answers.setdefault(step, Answer(problem=f"the submission {self._too_long}"))
+        self.notes[self.asked.stop] = f"the submission {self._too_long}"
+
+
+def _message(line: bytes) -> list[Any]:
+    """Read a line, which may hold anything."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return []
+    return message if isinstance(message, list) else []
+
+
+def _clean(text: str) -> str:
+    """Make a stranger's text fit for a report: one line, not long, and nothing that cannot be printed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:TEXT]).split())

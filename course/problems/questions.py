@@ -1,0 +1,262 @@
+"""What a problem set is made of. A question says what it asks of the box, and gives marks for what comes back.
+
+Four kinds: Write a function, Answer with values, Break a function by an input, Explain in words. All but the last are
+marked by programs. Each is about one variant, which the texts and the solution were drawn for.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from quantlib.misconceptions import Misconception
+
+from .compare import difference
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"  # nbgrader's lines around a gap
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the box is asked for: a value by its name, or what a function gives for these arguments.
+
+    calls: how often the function is called with the same arguments; the last result counts. A function that changes
+        its arguments gives itself away at the second call.
+    """
+
+    name: str
+    arguments: tuple[Any, ...] | None = None
+    calls: int = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one request: a value, or why there is none."""
+
+    value: Any = None
+    problem: str = ""  # "it raised ValueError: ...", "it took too long", "there is no my_store"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The points for one question, with the reasons that the student reads and the mistakes that were recognised."""
+
+    points: float | None  # None: to be given by hand
+    reasons: tuple[str, ...] = ()
+    recognised: tuple[str, ...] = ()  # names of misconceptions
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a question's points, given if every case comes out right."""
+
+    name: str  # "values beyond the grid": what it is about, and no hint at the values
+    points: int
+    cases: tuple[tuple[Any, ...], ...]
+    calls: int = 1  # as in Request
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every question has.
+
+    id: as "ps1_q3". It is nbgrader's grade_id, too.
+    title: the heading, without a number.
+    text: what is asked, in Markdown, with all that the variant fixes.
+    source: the cell of the answer with its solution between nbgrader's lines.
+    """
+
+    id: str
+    title: str
+    text: str
+    source: str
+
+    @property
+    def points(self) -> int:
+        raise NotImplementedError
+
+    def requests(self) -> list[Request]:
+        """What the box is to compute."""
+        return []
+
+    def mark(self, answers: list[Answer]) -> Mark:
+        """Give marks for the answers to `requests`, in their order."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Write(Question):
+    """A function to write, compared with the solution's on cases that the student does not see.
+
+    name: of the function.
+    example: asserts that the student sees.
+    mistakes: what learners get wrong here; each loses points, and is recognised by what it returns.
+    relative: the tolerance for floats, as a part of the value. Integers are compared exactly.
+    """
+
+    name: str = ""
+    example: str = ""
+    parts: tuple[Part, ...] = ()
+    mistakes: tuple[Misconception, ...] = ()
+    relative: float = 1e-5
+
+    @property
+    def points(self) -> int:
+        return sum(part.points for part in self.parts)
+
+    def requests(self) -> list[Request]:
+        return [Request(self.name, case, part.calls) for part in self.parts for case in part.cases]
+
+    def mark(self, answers: list[Answer]) -> Mark:
+        right = solution(self)
+        rest, points, reasons = iter(answers), 0, []
+        for part in self.parts:
+            problems = [self._problem(right, case, next(rest)) for case in part.cases]
+            wrong = [problem for problem in problems if problem]
+            points += 0 if wrong else part.points
+            reasons += [f"{part.name}: {wrong[0]}"] if wrong else []
+        recognised = self._recognised(answers) if reasons else ()
+        return Mark(points, tuple(reasons), recognised)
+
+    def _problem(self, right: Callable[..., Any], case: tuple[Any, ...], answer: Answer) -> str:
+        return answer.problem or difference(right(*copies(case)), answer.value, self.relative)
+
+    def _recognised(self, answers: list[Answer]) -> tuple[str, ...]:
+        """Name the mistakes that return what the student's function does, in every case."""
+        requests = self.requests()
+        if any(answer.problem for answer in answers):
+            return ()
+        return tuple(dict.fromkeys(m.name for m in self.mistakes if self._behaves(m, requests, answers)))
+
+    def _behaves(self, mistake: Misconception, requests: Iterable[Request], answers: Iterable[Answer]) -> bool:
+        pairs = zip(requests, answers, strict=True)
+        return all(same(mistake, request, answer.value, self.relative) for request, answer in pairs)
+
+
+@dataclass(frozen=True)
+class Values(Question):
+    """Values to hand in under given names: numbers, True or False, or a letter.
+
+    right: the answer for each name, and the points for it.
+    mistakes: for a name, wrong values that tell what was misunderstood.
+    within: the tolerance for floats, absolute.
+    """
+
+    right: Mapping[str, tuple[Any, int]] = field(default_factory=dict)
+    mistakes: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    within: float = 1e-3
+
+    @property
+    def points(self) -> int:
+        return sum(points for _, points in self.right.values())
+
+    def requests(self) -> list[Request]:
+        return [Request(name) for name in self.right]
+
+    def mark(self, answers: list[Answer]) -> Mark:
+        total, reasons, recognised = 0, [], []
+        for (name, (right, points)), answer in zip(self.right.items(), answers, strict=True):
+            if not answer.problem and equals(answer.value, right, self.within):
+                total += points
+                continue
+            reasons.append(f"{name}: {answer.problem or 'this is not the value'}")
+            known = self.mistakes.get(name, {})
+            recognised += [says for wrong, says in known.items() if equals(answer.value, wrong, self.within)]
+        return Mark(total, tuple(reasons), tuple(recognised))
+
+
+@dataclass(frozen=True)
+class Break(Question):
+    """An input to find, for which a given function goes wrong.
+
+    name: what the input is called.
+    judge: takes the input, and says what is wrong with it, or "" if it breaks the function as asked.
+    worth: the points.
+    check: the source of the judge, a function called problem, for the hidden test.
+    """
+
+    name: str = ""
+    judge: Callable[[Any], str] = lambda value: "nothing was asked"
+    worth: int = 0
+    check: str = ""
+
+    @property
+    def points(self) -> int:
+        return self.worth
+
+    def requests(self) -> list[Request]:
+        return [Request(self.name)]
+
+    def mark(self, answers: list[Answer]) -> Mark:
+        problem = answers[0].problem or self.judge(answers[0].value)
+        return Mark(0, (problem,)) if problem else Mark(self.worth)
+
+
+@dataclass(frozen=True)
+class Explain(Question):
+    """A text to write, which a person reads.
+
+    rubric: what is looked for, and the points for each.
+    picture: code of a cell above the answer that draws what is to be explained, or "".
+    """
+
+    rubric: tuple[tuple[str, int], ...] = ()
+    picture: str = ""
+
+    @property
+    def points(self) -> int:
+        return sum(points for _, points in self.rubric)
+
+    def mark(self, answers: list[Answer]) -> Mark:
+        return Mark(None)
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """A set of questions. name: as "ps1". title and intro open the notebook."""
+
+    name: str
+    title: str
+    intro: str
+    questions: tuple[Question, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(question.points for question in self.questions)
+
+
+def solution(question: Write) -> Callable[..., Any]:
+    """Return the function of the solution. It runs here, outside of every box: the source is the instructor's own."""
+    names: dict[str, Any] = {"torch": torch}
+    exec(question.source, names)
+    return names[question.name]
+
+
+def copies(arguments: Iterable[Any]) -> list[Any]:
+    """Copy the tensors, so that a function cannot change them for the next one."""
+    return [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
+
+
+def call(function: Callable[..., Any], request: Request) -> Any:
+    """Return what a request for a function asks for."""
+    arguments = copies(request.arguments or ())
+    for _ in range(request.calls - 1):
+        function(*arguments)
+    return function(*arguments)
+
+
+def same(function: Callable[..., Any], request: Request, value: Any, relative: float) -> bool:
+    """Return whether a function gives this value. A mistake may also raise, which is no value."""
+    try:
+        expected = call(function, request)
+    except Exception:
+        return False
+    return not difference(expected, value, relative)
+
+
+def equals(value: Any, right: Any, within: float) -> bool:
+    """Return whether a value that was handed in is the right one: 2 and 2.0 are equal here, 1 and True are not."""
+    if isinstance(right, bool) or isinstance(value, bool) or isinstance(right, str):
+        return type(value) is type(right) and value == right
+    number = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+    return type(number) in (int, float) and abs(number - right) <= within

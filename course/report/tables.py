@@ -1,0 +1,115 @@
+"""Scores as tables: for people, as Canvas and Moodle take them, and as Gradescope gives them.
+
+A line of an LMS holds what the roster said of the student, unchanged, so that the LMS finds him again. A student
+without marks has an empty score there, never a 0.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..intake.lms import Student
+from ..problems.questions import ProblemSet
+from .manual import shielded, write
+from .results import Graded
+
+Row = tuple[Student, Graded | None]
+
+
+def lines(graded: Iterable[Graded], roster: list[Student]) -> list[Row]:
+    """Pair the students with their results: the whole roster, and then who is not on it."""
+    by_key = {each.student.key: each for each in graded}
+    listed = {student.key for student in roster}
+    strangers = [each.student for key, each in by_key.items() if key not in listed]
+    return [(student, by_key.get(student.key)) for student in [*roster, *strangers]]
+
+
+def status(graded: Graded | None) -> str:
+    """Say in a few words where a student's marks stand."""
+    if graded is None:
+        return "nothing was handed in"
+    if graded.problem:
+        return f"no marks: {graded.problem}"
+    return f"to be read: {', '.join(graded.to_read)}" if graded.to_read else "graded"
+
+
+def number(points: float | None) -> str:
+    return "" if points is None else f"{points:g}"
+
+
+def scores(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
+    """Write all there is: a column for each question, with its points in the heading."""
+    questions = [f"{question.id} (of {question.points})" for question in problem_set.questions]
+    heads = ("Name", "Number", "Login", "Status", f"Total (of {problem_set.points})", *questions, "Mistakes", "Notes")
+    write(path, heads, [_all(student, graded, problem_set) for student, graded in rows])
+
+
+def _all(student: Student, graded: Graded | None, problem_set: ProblemSet) -> list[str]:
+    name = [shielded(text) for text in (student.name, student.number, student.login)]
+    if graded is None:
+        return [*name, status(graded)]
+    marks = [graded.marks.get(question.id) for question in problem_set.questions]
+    mistakes = sorted({mistake for mark in marks if mark for mistake in mark.recognised})
+    points = [number(mark.points) if mark else "" for mark in marks]
+    return [
+        *name,
+        status(graded),
+        number(graded.score),
+        *points,
+        "; ".join(mistakes),
+        shielded("; ".join(graded.notes)),
+    ]
+
+
+def canvas(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
+    """Write the table that Canvas imports into its gradebook. A new column makes a new assignment there."""
+    column = problem_set.title
+    known = ("ID", "SIS User ID", "SIS Login ID", "Section")
+    body = [_canvas(student, graded, known) for student, graded in rows]
+    points = ("    Points Possible", "", "", "", "", number(problem_set.points))
+    write(path, ("Student", *known, column), [points, *body])
+
+
+def _canvas(student: Student, graded: Graded | None, known: Iterable[str]) -> list[str]:
+    return [
+        student.row.get("Student", student.name),
+        *(student.row.get(column, student.number if column == "ID" else "") for column in known),
+        number(graded.score if graded else None),
+    ]
+
+
+# What Moodle wants to find: the first, "Grade" and "Last modified (grade)". See mod/assign/feedback/offline.
+_MOODLE = ("Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Last modified (grade)")
+
+
+def moodle(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
+    """Write the grading worksheet of the assignment as it was, with grades. Moodle passes over an empty one."""
+    known = [student.row for student, _ in rows if "Identifier" in student.row]
+    heads = list(dict.fromkeys([*(known[0] if known else ()), *_MOODLE]))
+    lines = (_moodle(student, graded, problem_set) for student, graded in rows)
+    write(path, heads, [[line.get(head, "") for head in heads] for line in lines])
+
+
+def _moodle(student: Student, graded: Graded | None, problem_set: ProblemSet) -> dict[str, str]:
+    own = (f"Participant {student.number}", student.name, student.email, "", "", number(problem_set.points), "-")
+    score = number(graded.score if graded else None)
+    return (
+        dict(zip(_MOODLE, own, strict=True)) | (student.row if "Identifier" in student.row else {}) | {"Grade": score}
+    )
+
+
+def gradescope(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
+    """Write a table with the columns of Gradescope's own export of scores. There is no import of it."""
+    questions = [f"{k}: {q.title} ({q.points:.1f} pts)" for k, q in enumerate(problem_set.questions, 1)]
+    heads = ("First Name", "Last Name", "SID", "Email", "Total Score", "Max Points", "Status", *questions)
+    write(path, heads, [_gradescope(student, graded, problem_set) for student, graded in rows])
+
+
+def _gradescope(student: Student, graded: Graded | None, problem_set: ProblemSet) -> list[str]:
+    first, _, last = student.name.rpartition(" ")
+    marks = [graded.marks.get(question.id) if graded else None for question in problem_set.questions]
+    return [
+        *(student.row.get("First Name", first), student.row.get("Last Name", last), student.login, student.email),
+        *(number(graded.score if graded else None), number(problem_set.points)),
+        "Missing" if graded is None else "Ungraded" if graded.problem or graded.to_read else "Graded",
+        *(number(mark.points) if mark else "" for mark in marks),
+    ]

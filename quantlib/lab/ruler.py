@@ -1,0 +1,304 @@
+"""Pictures of s and z: the ruler, the staircase, the codes of a matrix."""
+
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import Any
+
+import numpy
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from ..affine import dequantize, quantize, unclamped_codes
+from ..grids import grid
+from ..metrics import l2_error
+from . import style
+from .explore import Scene, View
+from .panel import FEW, Panel, set_strokes, uprights
+from .picture import Picture, picture
+from .words import clips, number
+
+QUANT_MIN, QUANT_MAX = grid(8)
+BINS = 120
+
+
+@dataclass(frozen=True)
+class RulerView(View):
+    """Everything that a picture of s and z shows.
+
+    scale, zero_point, quant_min, quant_max: the ruler.
+    x, q, x_hat: input, codes and reconstruction, of one shape.
+    clipped: where the code before the clamp is outside the grid.
+    curve: the reconstruction of the staircase's inputs.
+    """
+
+    scale: float
+    zero_point: int
+    quant_min: int
+    quant_max: int
+    x: Tensor
+    q: Tensor
+    x_hat: Tensor
+    clipped: Tensor
+    curve: Tensor
+
+    @property
+    def low(self) -> float:
+        """The smallest real number on the ruler."""
+        return self.scale * (self.quant_min - self.zero_point)
+
+    @property
+    def high(self) -> float:
+        """The largest real number on the ruler."""
+        return self.scale * (self.quant_max - self.zero_point)
+
+
+def is_clipped(x: Tensor, s: float, z: int, quant_min: int, quant_max: int) -> Tensor:
+    """Return where the code of x, before the clamp, is outside the grid."""
+    codes = unclamped_codes(x, s, z)
+    return (codes < quant_min) | (codes > quant_max)
+
+
+class Ruler(Panel):
+    """A number line: the values above, the levels that the codes stand for below."""
+
+    def __init__(self, axes: Axes, x: Tensor, limits: tuple[float, float]) -> None:
+        super().__init__(axes, xlim=limits, ylim=(0, 1), xlabel="real value r")
+        style.number_line(axes)
+        self._few, self._limits = x.numel() <= FEW, limits
+        self._base, self._edge = (0.2, 0.5) if self._few else (0.14, 0.34)  # the band of the levels
+        self._pixels = axes.get_window_extent().width / (limits[1] - limits[0])
+        self._dots: list[Line2D] = []  # the values, if they are few; a histogram stays as it is
+        self._draw_values(x)
+        band = Rectangle((0, self._base), 1, self._edge - self._base, color=style.RANGE, alpha=0.4, lw=0)
+        self._band = self.keep(axes.add_patch(band))
+        self._levels = self.strokes(style.QUIET, lw=0.7)
+        self._zero = self.line(style.QUANTIZED, lw=2.5)
+        self._zero.set_data([0, 0], [self._base, self._edge])
+        self._inside = self.strokes(style.QUANTIZED, lw=1.2 if self._few else 2)
+        self._outside = self.strokes(style.CLIPPED, lw=1.8 if self._few else 3, ls="dotted")
+        look = {"at": (0, self._base - 0.09), "size": 9, "color": style.QUANTIZED}
+        self._ends = [self.label(ha=ha, **look) for ha in ("right", "left")]
+
+    def _draw_values(self, x: Tensor) -> None:
+        values = x.flatten().double().numpy()
+        margin: dict[str, Any] = {
+            "size": 9,
+            "ha": "right",
+            "va": "center",
+            "transform": self.axes.get_yaxis_transform(),
+        }
+        self.axes.text(-0.012, (self._base + self._edge) / 2, "levels", color=style.QUIET, **margin)
+        if self._few:
+            row = numpy.full(len(values), 0.9)
+            dots = self.axes.plot(values, row, "o", color=style.ORIGINAL, ms=5.5, zorder=5, clip_on=False)
+            self._dots = [self.keep(dot) for dot in dots]
+            self.axes.text(-0.012, 0.9, "values", color=style.ORIGINAL, **margin)
+            return
+        counts, edges = numpy.histogram(values, BINS, self._limits)
+        self._full = log2(1 + len(values))
+        self.axes.stairs(self._height(counts), edges, baseline=self._edge + 0.02, color=style.ORIGINAL, lw=1.2)
+        for count in (1, 10**2, 10**4, 10**6):
+            if count <= len(values):
+                height = float(self._height(numpy.array(count)))
+                self.axes.text(-0.012, height, f"{count:,}", color=style.QUIET, **margin)
+                self.axes.axhline(height, color=style.LEVELS, lw=0.5, zorder=0)
+
+    def _height(self, counts: numpy.ndarray) -> numpy.ndarray:
+        """Return how high a count is drawn, on a logarithmic scale."""
+        foot = self._edge + 0.02
+        return numpy.asarray(foot + numpy.log2(1 + counts) / self._full * (1 - foot))
+
+    def update(self, view: RulerView) -> None:
+        """Move band, levels and values to a view."""
+        low, high, count = view.low, view.high, view.quant_max - view.quant_min + 1
+        self._band.set_bounds(low, self._base, high - low, self._edge - self._base)
+        every = 2 ** max(0, ceil(log2(4 / (view.scale * self._pixels))))  # levels closer than 4 pixels would blur
+        shown = numpy.arange(view.quant_min, view.quant_max + 1)
+        shown = shown[(shown - view.zero_point) % every == 0]
+        set_strokes(self._levels, uprights(view.scale * (shown - view.zero_point), self._base, self._edge))
+        self._zero.set_visible(view.quant_min <= view.zero_point <= view.quant_max)
+        gap = f" (1 in {every} drawn)" if every > 1 else ""
+        self.title.text = f"{count} levels, from {number(low)} to {number(high)}{gap}"
+        self._label_ends(low, high, view)
+        (self._connect if self._few else self._count)(view)
+
+    def _label_ends(self, low: float, high: float, view: RulerView) -> None:
+        """Name the first and the last code under their levels: inside the axes, and never over each other."""
+        left, right = self._limits
+        room = self.axes.figure.dpi * 0.75 / self._pixels
+        height = self._ends[0].at[1]
+        self._ends[0].at, self._ends[0].text = (max(low, left + room), height), f"q = {number(view.quant_min)}"
+        self._ends[1].at, self._ends[1].text = (min(high, right - room), height), f"q = {number(view.quant_max)}"
+
+    def hide_mapping(self) -> None:
+        """Leave out which level each value gets."""
+        self._inside.set_visible(False)
+        self._outside.set_visible(False)
+
+    def _connect(self, view: RulerView) -> None:
+        self._dots[0].set_xdata(view.x.flatten().numpy())
+        pairs = numpy.stack([view.x.flatten().double().numpy(), view.x_hat.flatten().double().numpy()], axis=1)
+        segments = numpy.stack([pairs, numpy.broadcast_to([0.9, self._edge], pairs.shape)], axis=2)
+        clipped = view.clipped.flatten().numpy()
+        set_strokes(self._inside, segments[~clipped])
+        set_strokes(self._outside, segments[clipped])
+
+    def _count(self, view: RulerView) -> None:
+        codes = (view.q.flatten().int() - view.quant_min).clamp_(0, view.quant_max - view.quant_min)
+        counts = torch.bincount(codes).numpy()
+        used = numpy.flatnonzero(counts)
+        at = view.scale * (used + view.quant_min - view.zero_point)
+        bars = uprights(at, self._edge + 0.02, self._height(counts[used]))
+        ends = numpy.isin(used, torch.unique(codes[view.clipped.flatten()]).numpy())
+        set_strokes(self._inside, bars[~ends])
+        set_strokes(self._outside, bars[ends])
+
+
+class Staircase(Panel):
+    """The transfer curve: which reconstruction each input gets."""
+
+    def __init__(self, axes: Axes, inputs: Tensor) -> None:
+        limits = float(inputs[0]), float(inputs[-1])
+        labels = {"xlabel": "real value r, near zero", "ylabel": "reconstruction"}
+        super().__init__(axes, xlim=limits, ylim=limits, **labels)
+        self._inputs = inputs.double().numpy()
+        axes.locator_params(nbins=5)
+        axes.plot(limits, limits, color=style.ORIGINAL, lw=1)
+        axes.text(limits[1] * 0.97, limits[1] * 0.45, "no error", size=9, ha="right")
+        axes.axhline(0, color=style.LEVELS, lw=0.8, zorder=0)
+        axes.axvline(0, color=style.LEVELS, lw=0.8, zorder=0)
+        self._steps = self.line(style.QUANTIZED, lw=2)
+        self._flat = self.line(style.CLIPPED, lw=2.6, ls="dotted")
+
+    def update(self, view: RulerView) -> None:
+        """Move the stairs to a view."""
+        curve = view.curve.double().numpy()
+        half = view.scale / 2
+        outside = (self._inputs < view.low - half) | (self._inputs > view.high + half)
+        self._steps.set_data(self._inputs, numpy.where(outside, numpy.nan, curve))
+        self._flat.set_data(self._inputs, numpy.where(outside, curve, numpy.nan))
+        self.finding = self.title.text = _staircase_title(view, outside, curve[abs(self._inputs).argmin()])
+
+
+class CodeCells(Panel):
+    """A small matrix: in each cell the real number, its code, and what the code stands for."""
+
+    def __init__(self, axes: Axes, x: Tensor) -> None:
+        rows, columns = x.shape
+        super().__init__(axes, xlim=(0, columns), ylim=(rows, 0))
+        style.bare(axes)
+        self._frames, self._values, self._codes, self._reals = [], [], [], []
+        for i, j in numpy.ndindex(rows, columns):
+            axes.add_patch(Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, fill=False, ec=style.LEVELS, lw=1))
+            frame = Rectangle(
+                (j + 0.05, i + 0.05), 0.9, 0.9, fill=False, ec=style.CLIPPED, lw=2, ls="dotted", hatch="//"
+            )
+            self._frames.append(self.keep(axes.add_patch(frame)))
+            self._values.append(self.label(at=(j + 0.5, i + 0.2), size=9.5, opaque=True))
+            self._codes.append(self.label(at=(j + 0.5, i + 0.51), size=17, bold=True, opaque=True))
+            self._reals.append(self.label(at=(j + 0.5, i + 0.83), size=9.5, color=style.QUANTIZED, opaque=True))
+
+    def update(self, view: RulerView) -> None:
+        """Write the codes of a view."""
+        cells = zip(self._frames, self._values, self._codes, self._reals, strict=True)
+        numbers = zip(*(t.flatten().tolist() for t in (view.x, view.q, view.x_hat, view.clipped)), strict=True)
+        for (frame, value, code, real), (x, q, x_hat, clipped) in zip(cells, numbers, strict=True):
+            frame.set_visible(clipped)
+            value.text, code.text, real.text = number(x), number(q), number(x_hat)
+            code.color = style.CLIPPED_TEXT if clipped else style.QUANTIZED
+        self.title.text = clip_sentence(view)
+
+
+class CodeImage(Panel):
+    """A window on a large matrix: every code as a colour."""
+
+    def __init__(self, axes: Axes, window: tuple[slice, slice], quant_min: int, quant_max: int) -> None:
+        rows, columns = window
+        labels = {
+            "xlabel": f"columns {columns.start} to {columns.stop - 1}",
+            "ylabel": f"rows {rows.start} to {rows.stop - 1}",
+        }
+        super().__init__(axes, xticks=[], yticks=[], **labels)
+        self._window = window
+        blank = numpy.zeros((rows.stop - rows.start, columns.stop - columns.start))
+        image = axes.imshow(blank, cmap=style.SIGNED, vmin=-1, vmax=1, interpolation="nearest", aspect="auto")
+        self._image = self.keep(image)
+        style.colour_bar(image, {-1: number(quant_min), 0: "z", 1: number(quant_max)})
+
+    def update(self, view: RulerView) -> None:
+        """Colour the codes of a view: white is the zero point, the code of 0.0."""
+        steps = view.q[self._window].double() - view.zero_point
+        ends = torch.tensor([view.zero_point - view.quant_min, view.quant_max - view.zero_point]).clamp(min=1)
+        self._image.set_data(torch.where(steps < 0, steps / ends[0], steps / ends[1]).numpy())
+        self.title.text = f"{len(torch.unique(view.q[self._window]))} different codes in this window"
+
+
+def clip_sentence(view: RulerView) -> str:
+    """Return how many values clip, in words."""
+    return clips(int(view.clipped.sum()), view.clipped.numel())
+
+
+def describe(view: RulerView) -> str:
+    """Return the sentence that says what a picture of s and z shows."""
+    norm = l2_error(view.x, view.x_hat)
+    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: "
+    ruler += f"the levels reach from {number(view.low)} to {number(view.high)}; {clip_sentence(view)}. "
+    return f"{ruler}Norm of the error: {norm:.4f}."
+
+
+def _staircase_title(view: RulerView, outside: numpy.ndarray, zero: float) -> str:
+    """Return what the stairs show; zero is what the function drawn, which may be a learner's, makes of 0."""
+    if outside.all():
+        return "every value near zero clips"
+    return f"steps of {number(view.scale)}; 0 " + (f"comes back as {number(zero)}" if zero else "stays exactly 0")
+
+
+def make_view(x: Tensor, s: float, z: int, quant_min: int, quant_max: int, inputs: Tensor) -> RulerView:
+    """Return the view of x under quantlib's own functions; `inputs` are the staircase's."""
+    q = quantize(x, s, z, quant_min, quant_max)
+    curve = dequantize(quantize(inputs, s, z, quant_min, quant_max), s, z)
+    clipped = is_clipped(x, s, z, quant_min, quant_max)
+    return RulerView(s, z, quant_min, quant_max, x, q, dequantize(q, s, z), clipped, curve)
+
+
+def ruler_scene(x: Tensor, inputs: Tensor, limits: tuple[float, float], window: tuple[slice, slice] | None) -> Scene:
+    def lay_out(figure: Figure) -> list[Panel]:
+        beside = figure.add_axes((0.55, 0.10, 0.40 if window else 0.425, 0.40))
+        return [
+            Ruler(figure.add_axes((0.085, 0.67, 0.89, 0.26)), x, limits),
+            Staircase(figure.add_axes((0.085, 0.10, 0.39, 0.40)), inputs),
+            CodeImage(beside, window, QUANT_MIN, QUANT_MAX) if window else CodeCells(beside, x),
+        ]
+
+    return Scene((9.2, 5.3), lay_out)
+
+
+def draw_matrices(x: Tensor, s: float, z: int, quant_min: int = -128, quant_max: int = 127) -> Picture:
+    """Draw input, codes, reconstruction and error of a matrix side by side: numbers if it is small, else colours."""
+    view = make_view(x, s, z, quant_min, quant_max, torch.zeros(1))
+    error = x - view.x_hat
+    names = "input x", "codes q", "reconstruction", "error"
+    span, largest = x.abs().max().item(), error.abs().max().item()
+    shown = (view.x, view.x), (view.q, view.x_hat), (view.x_hat, view.x_hat), (error, error)
+    with style.house_style():
+        figure = style.new_figure(9.2, 2.9)
+        for k, (name, (values, tint)) in enumerate(zip(names, shown, strict=True)):
+            axes = figure.add_axes((0.01 + 0.25 * k, 0.06, 0.225, 0.74))
+            axes.set_title(name, pad=6)
+            _draw_matrix(axes, values, tint / ((largest if k == 3 else span) or 1.0))
+        what = f"Input, codes, reconstruction and error: values of up to {number(span)} in size come back"
+        return picture(figure, f"{what} with an error of at most {number(largest)}. {describe(view)}")
+
+
+def _draw_matrix(axes: Axes, values: Tensor, tint: Tensor) -> None:
+    """Draw numbers on pale tints if there are few, else full colours; tint is from -1 to 1, and 0 is white."""
+    style.bare(axes)
+    few = values.numel() <= FEW
+    colours = (tint * (0.35 if few else 1.0)).numpy()
+    axes.imshow(colours, cmap=style.SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+    for i, j in numpy.ndindex(*values.shape) if few else ():
+        axes.text(j, i, number(float(values[i, j])), ha="center", va="center", size=12)

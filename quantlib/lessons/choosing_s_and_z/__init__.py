@@ -1,0 +1,11 @@
+"""What notebook 05 needs beside quantlib: How are s and z chosen?"""
+
+from quantlib.lab.predict import predict
+
+from . import exercises
+from .contest import draw_contest, explore_contest
+from .walk import draw_conventions, draw_share, draw_three_rulers, draw_without_zero, explore_walk
+
+check_choose_qparams = exercises.choose_qparams.check
+check_symmetric = exercises.symmetric.check
+check_widen = exercises.widen.check

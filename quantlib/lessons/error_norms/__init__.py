@@ -1,0 +1,11 @@
+"""What notebook 04 needs beside quantlib: How large is an error?"""
+
+from quantlib.lab.explore import Slider
+from quantlib.lab.predict import predict
+
+from . import exercises
+from .landscape import draw_landscape, explore_landscape
+from .ranking import draw_growth, draw_ranking, draw_row_sqnr, draw_two_errors, draw_wrong_scale, explore_ranking
+
+check_l2 = exercises.l2.check
+check_sqnr = exercises.sqnr.check

@@ -1,0 +1,221 @@
+"""What quantization does to a task: a network that hears speech, and which of its tensors makes it deaf."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from quantlib.affine import fake_quantize
+from quantlib.data.silero import RATE, WINDOW, speech_probability
+from quantlib.groups import from_groups, to_groups
+from quantlib.lab import style
+from quantlib.lab.explore import Explorer, Scene, Slider
+from quantlib.lab.panel import Panel, set_strokes, strokes, title
+from quantlib.lab.picture import Picture, picture
+from quantlib.qparams import choose_qparams
+
+WIDTH = Slider("b", "bits b", 8, 2, 8, 1)
+SHARING = Slider("g", "granularity g", 1, 1, 3, 1)
+GROUP = 32
+WHOSE = {1: "one scale a tensor", 2: "one scale a channel", 3: f"one scale for {GROUP} weights"}
+SHOWN = 1_000  # so many pieces of the sound are drawn, each from its lowest to its highest sample
+
+
+def shared(w: Tensor, bits: int, sharing: int) -> Tensor:
+    """Return weights, symmetrically quantized and back: 1, one scale; 2, one a channel; 3, one for 32 weights."""
+    if sharing < 3:
+        return fake_quantize(w, *choose_qparams(w, bits, symmetric=True, axis=None if sharing == 1 else 0))
+    groups = to_groups(w.flatten(1), GROUP)
+    w_hat = fake_quantize(groups, *choose_qparams(groups, bits, symmetric=True, axis=(0, 1)))
+    return from_groups(w_hat, w[0].numel()).reshape(w.shape)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What two networks say of a sound, window by window.
+
+    name: what the second one is called.
+    p, q: the probabilities of the first and of the second; shape (windows,).
+    head: what the reader set, or "".
+    """
+
+    name: str
+    p: numpy.ndarray
+    q: numpy.ndarray
+    head: str = ""
+
+    @property
+    def same(self) -> int:
+        """In how many windows both decide alike."""
+        return int(((self.p > 0.5) == (self.q > 0.5)).sum())
+
+
+def finding(view: Heard) -> str:
+    """Return in a few words what the second network hears."""
+    if not (view.q > 0.5).any():
+        return "it never hears speech"
+    return f"it decides as in float in {view.same} of {len(view.p)} windows"
+
+
+def describe(view: Heard) -> str:
+    """Return the sentences that say what both networks hear."""
+    count, heard, called = len(view.p), int((view.p > 0.5).sum()), int((view.q > 0.5).sum())
+    says = f"speech in {called} of {count} windows with {view.name}, and in {heard} in float"
+    same = f"The same decision in {view.same} of {count} windows; largest change of the probability "
+    return f"{view.head}the network hears {says}. {same}{abs(view.p - view.q).max():.3f}."
+
+
+class Sound:
+    """The waveform, and where voices speak. It does not move."""
+
+    def __init__(self, axes: Axes, audio: Tensor, spoken: Tensor) -> None:
+        self.moving: Sequence[Artist] = []
+        piece = max(1, len(audio) // SHOWN)
+        pieces = audio[: len(audio) // piece * piece].reshape(-1, piece).numpy()
+        time = (numpy.arange(len(pieces)) + 0.5) * piece / RATE
+        axes.fill_between(time, pieces.min(axis=1), pieces.max(axis=1), color=style.QUIET, lw=0.6)
+        axes.set(xlim=(0, len(audio) / RATE), ylim=(-1, 1))
+        style.bare(axes)
+        beside = axes.get_yaxis_transform()
+        axes.text(-0.012, 0, "sound", transform=beside, size=9, ha="right", va="center", color=style.QUIET)
+        for start, end in _runs(spoken.numpy()):
+            axes.plot([start, end], [0.93, 0.93], color=style.ORIGINAL, lw=2, solid_capstyle="butt")
+            axes.text((start + end) / 2, 1.02, "a voice", size=9, ha="center", va="bottom")
+
+    def update(self, view: Heard) -> None:
+        """Stay as it is."""
+
+
+class Probability:
+    """The probability of speech in every window: black in float, blue as quantized."""
+
+    def __init__(self, axes: Axes, view: Heard) -> None:
+        self._time = (numpy.arange(len(view.p)) + 0.5) * WINDOW / RATE
+        axes.set(xlim=(0, len(view.p) * WINDOW / RATE), ylim=(-0.03, 1.05), ylabel="speech probability")
+        axes.tick_params(axis="x", labelbottom=False)
+        axes.axhline(0.5, color=style.LEVELS, lw=1, zorder=0)
+        axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+        axes.plot(self._time, view.p, color=style.ORIGINAL, lw=1.2, ls="dashed")
+        key = "dashed: in float\nsolid: quantized"
+        beside = axes.get_yaxis_transform()
+        axes.text(1.0, 1.0, key, transform=beside, size=8.5, color=style.QUIET, ha="right", va="top")
+        self._line = axes.plot([], [], color=style.QUANTIZED, lw=2)[0]
+        self._title = title(axes)
+        self.moving: Sequence[Artist] = [self._line, self._title]
+
+    def update(self, view: Heard) -> None:
+        """Draw the second network's probabilities."""
+        self._line.set_data(self._time, view.q)
+        self._title.text = f"{view.name}: {finding(view)}"
+
+
+class Decisions:
+    """Where each network decides for speech, and where they differ, as three rows of bars."""
+
+    def __init__(self, axes: Axes, view: Heard) -> None:
+        axes.set(xlim=(0, len(view.p) * WINDOW / RATE), ylim=(2.6, -0.6), xlabel="time, s")
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        rows = ("float: speech", style.ORIGINAL), ("quantized: speech", style.QUANTIZED), ("they differ", style.QUIET)
+        for row, (name, ink) in enumerate(rows):
+            beside = axes.get_yaxis_transform()
+            axes.text(-0.012, row, name, transform=beside, size=9, ha="right", va="center", color=ink)
+        self._bars = [strokes(axes, color=ink, lw=7) for _, ink in rows]
+        set_strokes(self._bars[0], _segments(view.p > 0.5, 0))
+        self.moving: Sequence[Artist] = self._bars[1:]
+
+    def update(self, view: Heard) -> None:
+        """Draw the second network's bars, and the windows that it decides otherwise."""
+        set_strokes(self._bars[1], _segments(view.q > 0.5, 1))
+        set_strokes(self._bars[2], _segments((view.p > 0.5) != (view.q > 0.5), 2))
+
+
+def _runs(mask: numpy.ndarray) -> list[tuple[float, float]]:
+    """Return where runs of True begin and end, in seconds."""
+    edges = numpy.flatnonzero(numpy.diff(numpy.concatenate([[False], mask, [False]]).astype(int)))
+    return [(start * WINDOW / RATE, end * WINDOW / RATE) for start, end in edges.reshape(-1, 2).tolist()]
+
+
+def _segments(mask: numpy.ndarray, row: int) -> numpy.ndarray:
+    """Return runs of True as horizontal strokes, shape (n, 2, 2)."""
+    return numpy.array([[(start, row), (end, row)] for start, end in _runs(mask)]).reshape(-1, 2, 2)
+
+
+def _panels(figure: Figure, audio: Tensor, spoken: Tensor, view: Heard) -> list[Panel]:
+    left, width = 0.165, 0.82
+    return [
+        Sound(figure.add_axes((left, 0.80, width, 0.14)), audio, spoken),
+        Probability(figure.add_axes((left, 0.345, width, 0.36)), view),
+        Decisions(figure.add_axes((left, 0.115, width, 0.20)), view),
+    ]
+
+
+def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str) -> Picture:
+    """Draw what two networks hear in a sound.
+
+    Args:
+        audio: samples; spoken: for each window whether a voice speaks.
+        p, q: the probabilities of the network in float, and of another.
+        name: what the other is called.
+    """
+    view = Heard(name, p.numpy(), q.numpy())
+    with style.house_style():
+        figure = style.new_figure(9.2, 4.2)
+        for panel in _panels(figure, audio, spoken, view):
+            panel.update(view)
+        return picture(figure, f"Speech or not, in every window: {describe(view)}")
+
+
+def explore_hearing(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor) -> Explorer:
+    """Show sliders for the bits and for who shares a scale, over what the network then hears.
+
+    The network runs once for each setting, when it is first asked for.
+
+    Args:
+        weights: those of `load_silero`; the seven trained ones are quantized.
+        audio: samples; spoken: for each window whether a voice speaks.
+    """
+    p = speech_probability(weights, audio).numpy()
+
+    @cache
+    def hear(bits: int, sharing: int) -> numpy.ndarray:
+        quantized = {name: shared(w, bits, sharing) if "weight" in name else w for name, w in weights.items()}
+        return numpy.asarray(speech_probability(quantized, audio).numpy())
+
+    def compute(b: int, g: int) -> Heard:
+        head = f"b = {b} and g = {g}: "
+        return Heard(f"{b} bits, {WHOSE[g]}", p, hear(b, g), head)
+
+    first = compute(int(WIDTH.value), int(SHARING.value))
+    scene = Scene((9.2, 4.6), lambda figure: _panels(figure, audio, spoken, first))
+    return Explorer([WIDTH, SHARING], compute, scene, describe)
+
+
+def draw_suspects(suspects: Mapping[str, tuple[float, int]], windows: int) -> Picture:
+    """Draw for each tensor, quantized alone, its SQNR and how many windows are then decided as before.
+
+    Args:
+        suspects: by name, the SQNR in dB and the number of windows.
+        windows: how many there are.
+    """
+    suspects = {name.replace(".weight", ""): found for name, found in suspects.items()}
+    worst = min(suspects, key=lambda name: suspects[name][1])
+    others = [name for name in suspects if name != worst]
+    near = min(others, key=lambda name: abs(suspects[name][0] - suspects[worst][0]))
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.4)
+        axes = figure.add_axes((0.075, 0.15, 0.90, 0.73))
+        axes.set(xlim=(14, 43), ylim=(0, windows + 18), xlabel="SQNR of the tensor, dB", ylabel="windows as in float")
+        axes.axhline(windows, color=style.LEVELS, lw=1, zorder=0)
+        for name, (sqnr, same) in suspects.items():
+            axes.plot([sqnr], [same], "o", color=style.QUANTIZED, ms=8)
+            axes.text(sqnr, same - 15, f"{name}\n{same}", size=9, ha="center", va="top")
+        text = f"{worst} alone makes the network deaf; {near} has almost the same SQNR"
+        axes.set_title(text)
+        said = "; ".join(f"{name} {sqnr:.1f} dB, {same} windows" for name, (sqnr, same) in suspects.items())
+        return picture(figure, f"One tensor quantized at a time: {text}. Of {windows} windows as in float: {said}.")

@@ -1,0 +1,366 @@
+"""The notebooks in a real browser, in the front end of this environment: all that a learner sees, clicks and types.
+
+In the project's own environment that is JupyterLab, in Colab's package set the classic notebook. What a test reads from
+the page must be what quantlib computes here.
+"""
+
+import os
+import random
+import re
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from quantlib import misconceptions
+from quantlib.data import load_weight
+from tests.helpers import browser_lessons
+from tests.helpers.jupyter import browser, chromium, front_end
+from tests.helpers.strategies import SEED
+from tests.lab.test_explore import expected_norm, expected_range
+from tests.lessons import (
+    test_granularity,
+)
+from tools import copies, nbfile, project
+
+# For each notebook, what the readout of each of its explorers must contain for the values of its sliders.
+EXPECTED = {
+    "00_start_here.ipynb": [expected_range],
+    "01_affine_formula.ipynb": [partial(expected_norm, SEED), partial(expected_norm, load_weight("ffn_down"))],
+    "02_clamping.ipynb": [test_clipping.readout_1, test_clipping.readout_2],
+    "03_naive_max_abs.ipynb": [test_overflow.readout],
+    "04_error_norms.ipynb": [test_norms.readout, test_landscape.readout],
+    "05_choosing_s_and_z.ipynb": [
+        test_choosing.walk_readout,
+        test_choosing.contest_readout_of_t,
+        test_choosing.contest_readout_of_normal,
+    ],
+    "06_clipping_buys_resolution.ipynb": [test_ranges.clip_readout, test_ranges.methods_readout],
+    "07_granularity.ipynb": [test_granularity.readout, test_hearing.readout],
+    "08_rounding.ipynb": [test_ties.readout_rules, test_ties.readout_draws, test_ties.readout_pair],
+    "bug_museum.ipynb": [],
+}
+
+STEPS, LONG_STEPS = 50, 500  # of the random walk on each explorer; the second with --long
+WAIT = 20_000  # ms; on a busy machine a page may lag behind
+expect.set_options(timeout=WAIT)
+LIVE = ".quantlib-live"
+STILL = ".quantlib-still"
+SAID = "p[role=status]"
+FRONT = front_end()
+NOTEBOOKS = {path.relative_to(project.NOTEBOOKS).as_posix(): path for path in project.notebooks()}
+LESSONS = {
+    name: browser_lessons.read([{"kind": cell.cell_type, "text": cell.source} for cell in nbfile.read(path).cells])
+    for name, path in NOTEBOOKS.items()
+}
+
+
+@dataclass
+class Opened:
+    """A notebook that has run from top to bottom, and what the page has complained of."""
+
+    name: str
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def lesson(self) -> browser_lessons.Lesson:
+        return LESSONS[self.name]
+
+    def outputs(self, cell: int) -> Locator:
+        return FRONT.outputs(self.page, cell)
+
+    def source(self, cell: int) -> str:
+        return FRONT.cells(self.page)[cell]["text"]
+
+    def hear(self) -> None:
+        """Listen to the page's console from now on."""
+        self.page.on("console", lambda message: self._complain(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self._complain(str(error)))
+
+    def _complain(self, text: str) -> None:
+        if not text.startswith(FRONT.noise):
+            self.complaints.append(text)
+
+    def run_with(self, cell: int, *functions: str) -> None:
+        """Type functions into a cell in place of those of the same name, and run it."""
+        FRONT.write(self.page, cell, browser_lessons.replaced(self.source(cell), *functions))
+        FRONT.run(self.page, cell)
+
+
+@pytest.fixture(scope="module")
+def context():
+    if chromium() is None:
+        pytest.skip("no Chromium was found")
+    if FRONT is None:
+        pytest.skip("neither JupyterLab nor the classic notebook 6 is installed")
+    with browser() as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def address(context, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("learner")
+    copies.prepare(copies=folder)
+    with FRONT.serve(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS)
+def opened(request, context, address):
+    opened = Opened(request.param, context.new_page(), address)
+    opened.hear()
+    FRONT.open(opened.page, address, opened.name)
+    opened.complaints += FRONT.run_all(opened.page)
+    for explorer in opened.lesson.explorers:  # widgets arrive after the cells have run
+        expect(opened.outputs(explorer.cell).locator(SAID)).to_be_visible()
+    for cell, answer in opened.lesson.predictions:
+        expect(opened.outputs(cell).get_by_role("button", name=answer, exact=True)).to_be_visible()
+        expect(opened.outputs(cell).locator("button").nth(1)).to_be_visible()
+    yield opened
+    FRONT.end_kernels(opened.page, address)
+    opened.page.close()
+
+
+# --- reading the page
+
+
+def explorers(opened) -> list[Locator]:
+    return [opened.outputs(explorer.cell) for explorer in opened.lesson.explorers]
+
+
+def values(texts: list[str]) -> list[float]:
+    return [float(text.replace("\N{MINUS SIGN}", "-")) for text in texts]
+
+
+def shown(explorer: Locator) -> tuple[list[str], str, str]:
+    """Return, as they are at one moment, the numbers beside the sliders, the alternative text, and the readout."""
+    return explorer.evaluate(
+        "(e, [live, said]) => [[...e.querySelectorAll('.widget-readout')].map(r => r.textContent),"
+        " e.querySelector(live + ' img').alt, e.querySelector(said).textContent]",
+        [LIVE, SAID],
+    )
+
+
+def agree(page: Page, explorer: Locator, expected) -> None:
+    """Wait until alternative text and readout are one, name the sliders' values, and say what quantlib computes."""
+    for _ in range(WAIT // 20):
+        readouts, alt, said = shown(explorer)
+        if alt == said and named(said, values(readouts)) and expected(*values(readouts)) in said:
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"sliders: {readouts}\nquantlib: {expected(*values(readouts))!r}\npicture: {alt!r}\nreadout: {said!r}")
+
+
+def named(text: str, shown: list[float]) -> bool:
+    numbers = values(re.findall(r"[-\N{MINUS SIGN}]?\d+(?:\.\d+)?", text))
+    return all(any(abs(value - number) < 1e-6 for number in numbers) for value in shown)
+
+
+# --- the promises
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_explorer_has_an_expectation(name):
+    found, known = len(LESSONS[name].explorers), len(EXPECTED.get(name, []))
+    assert found == known, f"{name} shows {found} explorers: EXPECTED needs as many readouts for it, and has {known}"
+
+
+def test_notebook_runs_without_errors_and_warnings(opened):
+    assert not opened.complaints
+    assert not opened.page.locator(FRONT.stderr).all_inner_texts()
+
+
+def test_every_explorer_is_live_and_hides_its_still(opened):
+    live = opened.page.locator(f"{FRONT.output}:has({LIVE}):has(.widget-slider)")
+    expect(live).to_have_count(len(opened.lesson.explorers))
+    for explorer in explorers(opened):
+        expect(explorer.locator(f"{LIVE} img")).to_be_visible()
+        expect(explorer.locator(STILL)).to_be_hidden()
+
+
+def test_every_slider_reaches_both_ends_and_walks(opened, long):
+    walk = random.Random(opened.name)
+    for explorer, expected in zip(explorers(opened), EXPECTED[opened.name], strict=True):
+        handles = explorer.locator(FRONT.handle)
+        steps = [(slider, key) for slider in range(handles.count()) for key in ("Home", "End")]
+        for _ in range(LONG_STEPS if long else STEPS):
+            key = walk.choice(["ArrowLeft", "ArrowRight", "PageUp", "PageDown"])
+            steps.append((walk.randrange(handles.count()), key))
+        for slider, key in steps:
+            handles.nth(slider).focus()
+            opened.page.keyboard.press(key)  # the same as handle.press(key), but for a second look at the whole page
+            agree(opened.page, explorer, expected)
+    assert not opened.complaints
+
+
+def test_every_control_has_a_name_and_follows_the_keyboard(opened):
+    for explorer, expected in zip(explorers(opened), EXPECTED[opened.name], strict=True):
+        handles, readouts = explorer.locator(FRONT.handle), explorer.locator(".widget-readout")
+        labels = explorer.locator(".widget-slider .widget-label").all_inner_texts()
+        assert len(labels) == handles.count() == readouts.count() > 0 and all(labels)
+        for k, label in enumerate(labels):
+            handle, readout = handles.nth(k), readouts.nth(k)
+            expect(handle).to_have_role("slider")
+            expect(handle).to_have_accessible_name(label)
+            expect(readout).to_have_role("textbox")
+            expect(readout).to_have_accessible_name(label)
+            handle.press("Home")
+            low = readout.inner_text()
+            handle.press("End")
+            assert readout.inner_text() != low
+            expect(handle).to_have_attribute("aria-valuetext", readout.inner_text())
+            opened.page.keyboard.press("Tab")
+            expect(readout).to_be_focused()
+            opened.page.keyboard.press("ControlOrMeta+A")
+            opened.page.keyboard.type(low.replace("\N{MINUS SIGN}", "-"))
+            opened.page.keyboard.press("Enter")
+            expect(readout).to_have_text(low)
+            agree(opened.page, explorer, expected)
+    assert opened.page.locator("[title=null]").filter(visible=True).count() == 0  # a tooltip that says "null"
+
+
+def test_every_button_of_an_explorer_changes_what_is_said(opened):
+    for explorer in explorers(opened):
+        for button in explorer.locator(f"{LIVE} button").all():
+            expect(button).to_have_accessible_name(button.inner_text())
+            for press in (button.click, partial(button.press, "Enter")):
+                said = explorer.locator(SAID).inner_text()
+                press()
+                expect(explorer.locator(SAID)).not_to_have_text(said)
+                assert explorer.locator(f"{LIVE} img").get_attribute("alt") == explorer.locator(SAID).inner_text()
+    assert not opened.complaints
+
+
+def test_predictions_answer_right_wrong_or_not_at_all(opened):
+    assert len(opened.lesson.predictions) >= 2
+    for k, (cell, answer) in enumerate(opened.lesson.predictions):
+        prediction = opened.outputs(cell)
+        buttons = prediction.locator("button")
+        for button in buttons.all():
+            expect(button).to_have_accessible_name(button.inner_text())
+        expect(prediction.locator(SAID)).to_have_count(0)
+        options = buttons.all_inner_texts()
+        wrong = [option for option in options if option != answer]
+        guess = (answer, wrong[k % len(wrong)], None)[k % 3]
+        if guess is not None:
+            predict(opened.page, buttons.nth(options.index(guess)), by_mouse=k % 2 == 1)
+            verdict = "Right." if guess == answer else "Not so."  # words, not colours alone
+            said = f"{verdict} You predicted {guess}; it is {answer}."
+            expect(prediction.locator(SAID)).to_contain_text(said)
+        for button in buttons.all():
+            expect(button).to_be_enabled(enabled=guess is None)
+        expect(prediction.locator(SAID)).to_have_count(0 if guess is None else 1)
+    assert not opened.complaints
+
+
+def predict(page: Page, button: Locator, by_mouse: bool) -> None:
+    if by_mouse:
+        button.click()
+    else:
+        button.press("Enter")
+
+
+def test_a_hunt_is_won_by_typing_an_input_that_shows_the_bug(opened):
+    for k, (cell, name, texts) in enumerate(opened.lesson.hunts):
+        hunt = opened.outputs(cell)
+        boxes, said = hunt.locator(f"{LIVE} input[type=text]"), hunt.locator(SAID).last
+        labels = hunt.locator(f"{LIVE} .widget-text .widget-label").all_inner_texts()
+        assert len(labels) == boxes.count() == len(texts)
+        for label, box in zip(labels, boxes.all(), strict=True):
+            expect(box).to_have_accessible_name(label)
+        button = hunt.get_by_role("button", name="Try this input", exact=True)
+        if k == 0:
+            boxes.first.fill("nonsense")
+            button.press("Enter")
+            expect(said).to_contain_text("This does not count. X is made of numbers, got 'nonsense'")
+        if k % 2:
+            hunt.get_by_role("button", name="yes", exact=True).click()
+            expect(said).to_contain_text("You predicted yes")
+        for box, text in zip(boxes.all(), texts, strict=True):
+            box.fill(text)
+        button.press("Enter")
+        expect(said).to_contain_text("Caught with input 1, 3 points: ")
+        expect(said).to_contain_text(f"The bug: {getattr(misconceptions, name).name}.")
+        expect(hunt.locator(f"{LIVE} table th[scope=col]").first).to_be_visible()
+        expect(hunt.locator(f"{LIVE} img").last).to_be_visible()
+        expect(button).to_be_disabled()
+    assert not opened.complaints
+
+
+def test_every_picture_on_the_page_says_its_message(opened):
+    pictures = opened.page.locator(f"{FRONT.output} img").filter(visible=True)
+    assert pictures.count() > len(opened.lesson.explorers)
+    for picture in pictures.all():
+        assert len(picture.get_attribute("alt") or "") > 40, picture.evaluate("e => e.outerHTML.slice(0, 200)")
+        assert picture.evaluate("e => e.naturalWidth") > 0
+
+
+def test_an_exercise_left_alone_is_not_written_yet(opened):
+    assert len(opened.lesson.exercises) >= 2
+    for exercise in opened.lesson.exercises:
+        expect(opened.outputs(exercise.check)).to_contain_text(f"not written yet: {exercise.name}.")
+
+
+def test_a_wrong_answer_that_is_typed_is_named(opened, long):
+    choose = random.Random(opened.name)
+    for exercise in opened.lesson.exercises:
+        for name, function in exercise.wrong() if long else [choose.choice(exercise.wrong())]:
+            opened.run_with(exercise.cell, function)
+            if exercise.check != exercise.cell:
+                FRONT.run(opened.page, exercise.check)
+            verdict = opened.outputs(exercise.check)
+            expect(verdict).to_contain_text(
+                re.compile(rf"wrong: .*(Looks like|another convention): .*{re.escape(name)}")
+            )
+        opened.run_with(exercise.cell, f"def {exercise.name}(*_): ...")
+    assert not opened.complaints
+
+
+def test_the_solution_that_is_typed_is_right_and_drives_the_explorers(opened):
+    for exercise in opened.lesson.exercises:
+        opened.run_with(exercise.cell, exercise.solution)
+    for exercise in opened.lesson.exercises:
+        if exercise.check != exercise.cell:
+            FRONT.run(opened.page, exercise.check)
+        expect(opened.outputs(exercise.check)).to_contain_text(f"right: {exercise.name} gives what it should")
+    written = {exercise.name for exercise in opened.lesson.exercises}
+    for explorer, expected in zip(opened.lesson.explorers, EXPECTED[opened.name], strict=True):
+        if not explorer.functions & written:
+            continue
+        outputs = opened.outputs(explorer.cell)
+        expect(outputs.locator(SAID)).to_contain_text("not written yet")
+        FRONT.run(opened.page, explorer.cell)
+        expect(outputs.locator(SAID)).not_to_contain_text("not written yet")
+        for end in ("Home", "End"):
+            outputs.locator(FRONT.handle).first.press(end)
+            agree(opened.page, outputs, expected)
+        expect(outputs.locator(SAID)).not_to_contain_text(re.compile(r"quantlib's|not written|stays empty"))
+    assert not opened.complaints
+
+
+if "QUANTLIB_REPOSITORY" in os.environ:  # set by tools/colab.py
+
+    def test_as_in_colab_quantlib_is_a_clone_and_google_colab_can_be_imported(opened):
+        setup = 1
+        FRONT.write(opened.page, setup, "import google.colab, quantlib\nprint(quantlib.__file__)")
+        FRONT.run(opened.page, setup)
+        clone = f"quantization-notebooks-v{project.version()}/quantlib/"
+        expect(opened.outputs(setup)).to_contain_text(clone)
+
+
+def test_saved_notebook_shows_its_pictures_without_a_kernel(opened):
+    FRONT.save(opened.page)
+    FRONT.end_kernels(opened.page, opened.address)
+    reader = opened.page.context.new_page()
+    FRONT.open(reader, opened.address, opened.name)  # its kernel is new and knows no widgets
+    lesson = opened.lesson
+    stills = [cell for cell, *_ in lesson.predictions + lesson.hunts] + [each.cell for each in lesson.explorers]
+    for cell in stills:
+        outputs = FRONT.outputs(reader, cell)
+        expect(outputs.locator(STILL)).to_be_visible()
+        # JupyterLab first says that it loads a widget, and then that there is none.
+        expect(outputs).not_to_contain_text(re.compile("widget", re.IGNORECASE), use_inner_text=True)
+    reader.close()

@@ -1,0 +1,155 @@
+"""A batch is graded once, whatever a submission does, and goes on where it was stopped."""
+
+import json
+import threading
+
+import pytest
+
+from course import grade
+from course.box import run as box
+from course.box.walls import SLOTS
+from course.intake.lms import Student, Submission
+from course.problems.catalogue import NAMES, problem_set
+from course.problems.questions import Answer, Explain, Part, ProblemSet, Values, Write
+from course.report.results import load
+
+SOURCE = "def my_store(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION\n"
+STORE = Write("ps1_q1", "Store", "", SOURCE, name="my_store", parts=(Part("all", 4, ((1,), (2,))),))
+LOW = Values("ps1_q2", "Read", "", "", right={"low_2": (3, 2)})
+CURVE = Explain("ps1_q3", "Explain the curve", "", "", rubric=(("falls", 2),))
+PS1 = ProblemSet("ps1", "Problem set 1", "", (STORE, LOW, CURVE))
+
+
+def notebook(*sources, answer="It falls."):
+    cells = [{"cell_type": "code", "source": source, "metadata": {}} for source in sources]
+    words = {"cell_type": "markdown", "source": answer, "metadata": {"nbgrader": {"grade_id": "ps1_q3"}}}
+    return json.dumps({"cells": [*cells, words], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode()
+
+
+def handed_in(name, content=None):
+    content = notebook("def my_store(x): return x + 1", "low_2 = 3") if content is None else content
+    return Submission(Student(name), "ps1.ipynb", content)
+
+
+@pytest.fixture
+def task(tmp_path):
+    return grade.Task(PS1, [], tmp_path / "results", "basis")
+
+
+class Box:
+    """Stands for the box: answers rightly, and remembers who was in it."""
+
+    def __init__(self, monkeypatch):
+        self.seen, self.fails, self.lock, self.slots = [], set(), threading.Lock(), []
+        monkeypatch.setattr(box, "run", self.run)
+
+    def run(self, cells, requests, limits=None, slot=0, *, unprotected=False):
+        if not cells:
+            return box.Outcome([], [])
+        with self.lock:
+            self.seen.append(cells)
+            assert slot not in self.slots
+            self.slots.append(slot)
+        try:
+            if cells[0] in self.fails:
+                raise OSError("no space left")
+            answers = [Answer(3 if request.arguments is None else request.arguments[0] + 1) for request in requests]
+            return box.Outcome(answers, ["a note"])
+        finally:
+            self.slots.remove(slot)
+
+
+@pytest.fixture
+def the_box(monkeypatch):
+    return Box(monkeypatch)
+
+
+def test_a_right_submission_gets_its_points_and_waits_for_a_person(the_box, task):
+    graded = grade.grade_one(handed_in("ada"), task, 0)
+    assert graded.score == 6 and graded.to_read == ["ps1_q3"] and graded.written == {"ps1_q3": "It falls."}
+    assert "a note" in graded.notes
+
+
+def test_nothing_is_graded_twice(the_box, task):
+    first = grade.grade_one(handed_in("ada"), task, 0)
+    assert grade.grade_one(handed_in("ada"), task, 0) == first and len(the_box.seen) == 1
+
+
+def test_what_has_changed_is_graded_again(the_box, task):
+    grade.grade_one(handed_in("ada"), task, 0)
+    grade.grade_one(handed_in("ada", notebook("low_2 = 4")), task, 0)
+    grade.grade_one(handed_in("ada"), grade.Task(PS1, [], task.results, "another seed"), 0)
+    assert len(the_box.seen) == 3
+
+
+def test_a_damaged_result_is_made_anew(the_box, task):
+    grade.grade_one(handed_in("ada"), task, 0)
+    (path,) = task.results.iterdir()
+    path.write_text(path.read_text()[:50])
+    assert grade.grade_one(handed_in("ada"), task, 0).score == 6 and load(path).score == 6
+
+
+def test_what_is_no_notebook_never_reaches_the_box_and_has_no_score(the_box, task):
+    graded = grade.grade_one(handed_in("ada", b"text"), task, 0)
+    assert graded.score is None and "cannot be read" in graded.problem and not the_box.seen
+
+
+def test_one_that_cannot_be_graded_stops_nobody_and_is_tried_again(the_box, task):
+    bad = handed_in("bad", notebook("low_2 = 1 # bad"))
+    the_box.fails.add("low_2 = 1 # bad")
+    graded, failed = grade.grade_all([handed_in("ada"), bad, handed_in("emmy")], task, 2)
+    assert [g.student.name for g in graded] == ["ada", "emmy"]
+    assert failed == ["ps1.ipynb: it could not be graded: OSError: no space left"]
+    the_box.fails.clear()
+    graded, failed = grade.grade_all([handed_in("ada"), bad, handed_in("emmy")], task, 2)
+    assert len(graded) == 3 and not failed and len(the_box.seen) == 4
+
+
+def test_no_two_boxes_share_a_slot(the_box, task):
+    graded, failed = grade.grade_all([handed_in(f"s{k}") for k in range(20)], task, 4)
+    assert len(graded) == 20 and not failed
+
+
+def test_two_runs_at_once_have_other_slots(monkeypatch):
+    for jobs in (1, 2, 16, 299, 1000):
+        slots = []
+        for pid in (700, 701):
+            monkeypatch.setattr("os.getpid", lambda pid=pid: pid)
+            slots.append(grade.own_slots(jobs))
+            assert len(slots[-1]) == min(jobs, SLOTS - 1) and set(slots[-1]) <= set(range(SLOTS - 1))
+        assert jobs > SLOTS // 2 or not set(slots[0]) & set(slots[1])
+
+
+def test_the_basis_changes_with_the_seed():
+    assert grade.basis(1) != grade.basis(2) and grade.basis(1) == grade.basis(1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_problem_set_is_found_by_its_name(name):
+    assert problem_set(name).name == name
+
+
+@pytest.fixture
+def batch(tmp_path, the_box, monkeypatch):
+    monkeypatch.setattr(grade, "problem_set", lambda name, seed: PS1)
+    folder = tmp_path / "in"
+    for name in ("ada", "emmy"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "ps1.ipynb").write_bytes(handed_in(name).content)
+    (folder / "bad").mkdir()
+    (folder / "bad" / "ps1.ipynb").write_bytes(b"text")
+    return folder
+
+
+def test_a_batch_is_graded_from_the_command_line(batch, tmp_path, capsys):
+    grade.main(["ps1", str(batch), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "3 graded, 1 of them without marks" in said
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    tables = {"scores.csv", "canvas.csv", "moodle.csv", "gradescope.csv", "manual.csv"}
+    assert names == {*tables, "feedback", "results", "summary.html"}
+
+
+def test_what_cannot_be_used_is_told_without_a_traceback(tmp_path):
+    with pytest.raises(SystemExit, match="neither a folder nor a zip"):
+        grade.main(["ps1", str(tmp_path / "nowhere"), "--unprotected", "--out", str(tmp_path / "out")])

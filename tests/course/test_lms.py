@@ -1,0 +1,324 @@
+"""What an LMS gives is read as it is, and nobody is lost on the way."""
+
+import io
+import zipfile
+from pathlib import PurePosixPath
+
+import pytest
+
+from course.intake.lms import LARGEST, CourseError, Found, Student, collect, identify, read_roster
+
+CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,PS1 (77)
+    Points Possible,,,,,40
+"Lovelace, Ada",1815,u1,ada,A,
+"Noether, Emmy",1882,u2,emmy,A,
+"Student, Test",1,,,A,
+"""
+MOODLE = """Identifier,Full name,Email address,Status,Grade
+Participant 1815,Ada Lovelace,ada@example.org,,
+Participant 1903,Andréi Колмогоров,andrei@example.org,,
+"""
+
+
+@pytest.fixture
+def roster(tmp_path):
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "roster.csv"
+        path.write_bytes(text.encode(encoding))
+        return read_roster(path)
+
+    return write
+
+
+def folder(tmp_path, *names, content=b"{}"):
+    for name in names:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path / "in"
+
+
+def zipped(tmp_path, *names, content=b"{}"):
+    tmp_path.mkdir(exist_ok=True)
+    path = tmp_path / "in.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return path
+
+
+def people(found):
+    return [submission.student.name for submission in found]
+
+
+def test_canvas_roster_is_read_without_its_own_lines(roster):
+    ada, emmy = roster(CANVAS)
+    assert (ada.name, ada.number, ada.login) == ("Ada Lovelace", "1815", "ada")
+    assert emmy.row["Section"] == "A"
+
+
+def test_canvas_roster_with_names_in_two_columns_is_read(roster):
+    points, test = "    Points Possible,,,,,40", "Student,Test,1,,,A"
+    (ada,) = roster(f"LastName,FirstName,ID,SIS Login ID,Section,PS1 (7)\n{points}\nLovelace,Ada,1815,ada,A,\n{test}\n")
+    assert (ada.name, ada.number, ada.login) == ("Ada Lovelace", "1815", "ada")
+
+
+def test_moodle_roster_is_read(roster):
+    ada, andrei = roster(MOODLE, "utf-8-sig")
+    assert (ada.name, ada.number, ada.email) == ("Ada Lovelace", "1815", "ada@example.org")
+    assert andrei.name == "Andréi Колмогоров"
+
+
+def test_gradescope_roster_is_read(roster):
+    (ada,) = roster("First Name,Last Name,SID,Email\nAda,Lovelace,1815,ada@example.org\n")
+    assert (ada.name, ada.login, ada.email) == ("Ada Lovelace", "1815", "ada@example.org")
+
+
+@pytest.mark.parametrize("text", ["", "Colour,Size\nred,3\n", "Student\n"])
+def test_a_roster_without_students_is_told(roster, text):
+    with pytest.raises(CourseError, match="has no student: one column must be"):
+        roster(text)
+
+
+def test_students_that_cannot_be_told_apart_are_told(roster):
+    with pytest.raises(CourseError, match="does not tell apart two students called Ada Lovelace"):
+        roster("name\nAda Lovelace\nAda Lovelace\n")
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_canvas_names_are_recognised(tmp_path, roster, make):
+    place = make(tmp_path, "lovelaceada_1815_4711_ps1.ipynb", "noetheremmy_LATE_1882_4712_my_ps1.ipynb")
+    found, problems = collect(place, roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+    assert found[1].notes == ("handed in late",)
+
+
+def test_what_canvas_does_with_names_does_not_hide_a_student(tmp_path, roster):
+    """A name with "_", a file called LATE that is not, a text that was typed in: as in content_zipper.rb of Canvas."""
+    text = "Student,ID\nAda_Mae Lovelace,1815\nEmmy Noether,1882\nGrace Hopper,1906\n"
+    names = (
+        "lovelaceada_mae_1815_4711_ps1.ipynb",
+        "noetheremmy_1882_4712_my_LATE_ps1-2.ipynb",
+        "hoppergrace_1906_text.html",
+    )
+    found, problems = collect(folder(tmp_path, *names), roster(text))
+    assert people(found) == ["Ada_Mae Lovelace", "Emmy Noether", "Grace Hopper"] and not problems
+    assert [each.notes for each in found] == [(), (), ("hoppergrace_1906_text.html is no notebook",)]
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_moodle_names_are_recognised(tmp_path, roster, make):
+    place = make(
+        tmp_path,
+        "Ada Lovelace_1815_assignsubmission_file_/ps1.ipynb",
+        "Andréi Колмогоров_1903_assignsubmission_file_ps1.ipynb",
+    )
+    found, problems = collect(place, roster(MOODLE))
+    assert people(found) == ["Ada Lovelace", "Andréi Колмогоров"] and not problems
+
+
+def test_nbgraders_folders_are_recognised(tmp_path, roster):
+    found, problems = collect(folder(tmp_path, "ada/ps1/ps1.ipynb", "emmy/ps1/ps1.ipynb"), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+
+
+@pytest.mark.parametrize("root", ["", "submitted/"])
+def test_of_nbgraders_assignments_the_right_one_is_taken(tmp_path, roster, root):
+    names = "ada/ps1/ps1.ipynb", "ada/ps2/ps2.ipynb", "emmy/ps1/ps1.ipynb", "emmy/ps2/ps2.ipynb"
+    place = folder(tmp_path, *(root + name for name in names), root + "ada/ps1/timestamp.txt")
+    for wanted, other in (("ps1", "ps2"), ("ps2", "ps1")):
+        found, problems = collect(place, roster(CANVAS), wanted, [other])
+        assert people(found) == ["Ada Lovelace", "Emmy Noether"]
+        assert [each.path.as_posix() for each in found] == [
+            f"{root}{who}/{wanted}/{wanted}.ipynb" for who in ("ada", "emmy")
+        ]
+        assert problems == [f"{2 + (other == 'ps1')} files of other problem sets were left out"]
+
+
+def test_who_handed_in_another_problem_set_alone_handed_in_nothing(tmp_path):
+    found, _ = collect(folder(tmp_path, "ada/ps1/ps1.ipynb", "emmy/ps2/ps2.ipynb"), [], "ps1", ["ps2"])
+    assert people(found) == ["ada"]
+    with pytest.raises(CourseError, match="no file of this problem set"):
+        collect(folder(tmp_path / "x", "emmy/ps2/ps2.ipynb"), [], "ps1", ["ps2"])
+
+
+def test_of_two_notebooks_the_one_with_the_problem_sets_name_is_taken(tmp_path):
+    (found,), _ = collect(folder(tmp_path, "ada/PS1 final.ipynb", "ada/zzz.ipynb"), [], "ps1", ["ps2"])
+    assert found.name == "PS1 final.ipynb" and found.notes == ("of 2 files, PS1 final.ipynb was taken",)
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_a_folder_around_all_of_them_is_no_student(tmp_path, roster, make):
+    found, problems = collect(make(tmp_path, "all/ada/ps1.ipynb", "all/emmy/ps1.ipynb"), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+    names = "all/lovelaceada_1815_4711_ps1.ipynb", "all/noetheremmy_1882_4712_ps1.ipynb"
+    found, problems = collect(make(tmp_path / "canvas", *names), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+
+
+def test_a_single_student_is_no_folder_around_all(tmp_path):
+    for k, names in enumerate([["ada/ps1.ipynb"], ["ada/ps1.ipynb", "ada/notes.txt"], ["ada/ps1/ps1.ipynb"]]):
+        assert people(collect(folder(tmp_path / str(k), *names), [])[0]) == ["ada"]
+
+
+def gradescope(tmp_path, make, listed):
+    """Return an export of Gradescope: a list of who handed in what, and a folder for each submission."""
+    place = make(tmp_path, *(f"assignment_7_export/submission_{k}/ps1.ipynb" for k in (1, 2)))
+    if make is folder:
+        (place / "assignment_7_export" / "submission_metadata.yml").write_text(listed, encoding="utf-8")
+    else:
+        with zipfile.ZipFile(place, "a") as archive:
+            archive.writestr("assignment_7_export/submission_metadata.yml", listed)
+    return place
+
+
+GRADESCOPE = """---
+submission_1:
+  :submitters:
+  - :name: Ada Lovelace
+    :sid: '1815'
+    :email: ada@example.org
+  :created_at: 2026-03-01 10:00:00.000000000 Z
+  :score: 0.0
+submission_2:
+  :submitters:
+  - :name: Emmy
+    :sid:
+    :email: emmy@example.org
+  - :name: Андрей Колмогоров
+    :sid: '1903'
+    :email: andrei@example.org
+"""
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_gradescopes_export_is_recognised_and_a_group_is_each_of_its_students(tmp_path, roster, make):
+    students = roster(
+        "First Name,Last Name,SID,Email\nAda,Lovelace,1815,ada@example.org\nEmmy,Noether,,emmy@example.org\n"
+        "Андрей,Колмогоров,1903,andrei@example.org\n"
+    )
+    found, problems = collect(gradescope(tmp_path, make, GRADESCOPE), students, "ps1", ["ps2"])
+    assert people(found) == ["Ada Lovelace", "Emmy Noether", "Андрей Колмогоров"] and not problems
+    assert {each.name for each in found} == {"ps1.ipynb"} and not any(each.notes for each in found)
+
+
+@pytest.mark.parametrize("listed", ["a: [", "- 1", "submission_1: {}", "submission_1:\n  :submitters: 3\n"])
+def test_a_list_of_gradescope_that_cannot_be_read_is_told(tmp_path, listed):
+    found, problems = collect(gradescope(tmp_path, folder, listed), [])
+    assert "submission_1" in people(found) and "submission_metadata.yml cannot be read" in problems[0]
+
+
+def test_a_students_own_list_of_names_counts_for_nothing(tmp_path, roster):
+    place = folder(tmp_path, "ada/ps1.ipynb", "emmy/ps1.ipynb")
+    swapped = "".join(f"{a}:\n  :submitters:\n  - :name: {b}\n" for a, b in (("ada", "emmy"), ("emmy", "ada")))
+    (place / "ada" / "submission_metadata.yml").write_text(swapped)
+    found, problems = collect(place, roster(CANVAS))
+    assert [(each.student.login, each.path.parts[0]) for each in found] == [("ada", "ada"), ("emmy", "emmy")]
+    assert not problems
+
+
+@pytest.mark.parametrize("name", ["Ada Lovelace", "lovelaceada", "ada", "LOVELACE_ADA", "ada_lovelace"])
+def test_a_student_is_found_by_a_name_however_it_is_written(roster, name):
+    student, note = identify(Found(PurePosixPath("x"), b"", name), roster(CANVAS))
+    assert student.name == "Ada Lovelace" and not note
+
+
+def test_who_is_not_on_the_roster_is_kept_and_told(tmp_path, roster):
+    found, problems = collect(folder(tmp_path, "grace/ps1.ipynb"), roster(CANVAS))
+    assert people(found) == ["grace"] and problems == ["grace/ps1.ipynb: grace is not on the roster"]
+
+
+def test_without_a_roster_every_file_is_somebodys(tmp_path):
+    found, problems = collect(folder(tmp_path, "a.ipynb", "b.ipynb"), [])
+    assert people(found) == ["a", "b"] and not problems
+
+
+def test_of_several_attempts_the_last_is_taken(tmp_path, roster):
+    names = [f"lovelaceada_1815_{4711 + k}_ps1{again}.ipynb" for k, again in enumerate(("-10", "", "-9"))]
+    (found,), _ = collect(folder(tmp_path, *names, "lovelaceada_1815_9_notes.txt"), roster(CANVAS))
+    assert found.name == names[0] and found.notes == (f"of 3 files, {names[0]} was taken",)
+
+
+def test_what_is_no_notebook_is_kept_and_told(tmp_path):
+    (found,), _ = collect(folder(tmp_path, "ada/ps1.py"), [])
+    assert found.notes == ("ps1.py is no notebook",)
+
+
+def test_what_systems_leave_behind_is_nobodys(tmp_path):
+    names = "ada/ps1.ipynb", "ada/.ipynb_checkpoints/ps1-checkpoint.ipynb", "__MACOSX/ada/._ps1.ipynb", ".DS_Store"
+    (found,), problems = collect(folder(tmp_path, *names), [])
+    assert found.name == "ps1.ipynb" and not problems
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_the_clone_beside_an_answer_is_nobodys(tmp_path, make):
+    """The first cell clones quantlib into the folder of the notebook where it finds none, and nbgrader submits it."""
+    clone = "quantization-notebooks-v0.1.0/notebooks"
+    names = f"{clone}/08_rounding.ipynb", f"{clone}/assignments/release/ps1/ps1.ipynb", "ps1.ipynb"
+    (found,), problems = collect(make(tmp_path, *(f"ada/ps1/{name}" for name in names)), [], "ps1", ["ps2"])
+    assert found.path.as_posix() == "ada/ps1/ps1.ipynb" and not found.notes and not problems
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_a_notebook_in_a_folder_of_the_students_own_is_not_taken_for_the_answer(tmp_path, make):
+    (found,), _ = collect(make(tmp_path, "ada/ps1/ps1.ipynb", "ada/ps1/old/ps1-2.ipynb"), [], "ps1", ["ps2"])
+    assert found.path.as_posix() == "ada/ps1/ps1.ipynb"
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_a_file_that_is_too_large_is_told_and_stops_nobody(tmp_path, make):
+    place = make(tmp_path, "ada/ps1.ipynb")
+    big = make(tmp_path / "big", "emmy/ps1.ipynb", content=bytes(LARGEST + 1))
+    assert collect(big, []) == ([], ["emmy/ps1.ipynb: it is larger than 20 MB"])
+    assert people(collect(place, [])[0]) == ["ada"]
+
+
+def test_links_are_not_followed(tmp_path):
+    place = folder(tmp_path, "ada/ps1.ipynb")
+    (tmp_path / "secret").write_text("secret")
+    (place / "emmy").mkdir()
+    (place / "emmy" / "ps1.ipynb").symlink_to(tmp_path / "secret")
+    found, problems = collect(place, [])
+    assert people(found) == ["ada"] and problems == ["emmy/ps1.ipynb: it is a link, which is not followed"]
+
+
+def test_a_broken_entry_of_a_zip_is_told_and_stops_nobody(tmp_path):
+    path = zipped(tmp_path, "ada/ps1.ipynb", "emmy/ps1.ipynb", content=b"x" * 100)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"x" * 100)] ^= 1
+    path.write_bytes(data)
+    found, (problem,) = collect(path, [])
+    assert people(found) == ["emmy"] and problem.startswith("ada/ps1.ipynb: it cannot be read")
+
+
+def test_names_in_a_zip_lead_nowhere(tmp_path):
+    (found,), _ = collect(zipped(tmp_path, "../../etc/passwd.ipynb"), [])
+    assert "/" not in found.student.key and "." not in found.student.key
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file.txt"])
+def test_a_place_that_holds_nothing_is_told(tmp_path, name):
+    (tmp_path / "file.txt").write_text("text")
+    with pytest.raises(CourseError, match="neither a folder nor a zip"):
+        collect(tmp_path / name, [])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CourseError, match="holds no file"):
+        collect(tmp_path / "empty", [])
+
+
+def test_different_students_have_different_files():
+    students = [Student("A" * 300, "1"), Student("A" * 300, "2"), Student("Żółć", "1"), Student("Ada/../..", "1")]
+    keys = [student.key for student in students]
+    assert len(set(keys)) == 4 and all(key.replace("_", "").isalnum() and len(key) < 100 for key in keys)
+
+
+def test_an_encrypted_zip_is_told(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("ada/ps1.ipynb", b"{}")
+    data = bytearray(buffer.getvalue())
+    for sign in (b"PK\x03\x04", b"PK\x01\x02"):  # the flag that says "encrypted"
+        data[data.index(sign) + (6 if sign.endswith(b"\x04") else 8)] |= 1
+    path = tmp_path / "in.zip"
+    path.write_bytes(data)
+    assert "cannot be read" in collect(path, [])[1][0]

@@ -1,0 +1,213 @@
+"""The explorer engine and the explorers: every slider to both ends, random walks, and learners' functions."""
+
+import json
+import math
+import random
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from quantlib import choose_qparams, dequantize, l2_error, quantize
+from quantlib.data import load_weight
+from quantlib.lab import Explorer, Slider, explore, explore_affine, explore_range, page, style
+from tests.helpers.strategies import SEED as T
+
+
+def of_weights():
+    scale = Slider("s", "scale s", 0.0625, 0.0005, 0.08, 0.0005)
+    zero_point = Slider("z", "zero point z", 0, -128, 127, 1)
+    window = slice(90, 108), slice(844, 868)
+    weights = load_weight("ffn_down")
+    return explore_affine(weights, scale=scale, zero_point=zero_point, limits=(-2, 9), window=window), weights
+
+
+EXPLORERS = {"seed": lambda: (explore_affine(T), T), "weights": of_weights}
+
+
+def expected_norm(x, s, z):
+    """Return what the readout of explore_affine must contain."""
+    return f"Norm of the error: {l2_error(x, dequantize(quantize(x, s, int(z)), s, int(z))):.4f}"
+
+
+def expected_range(top):
+    """Return what the readout of explore_range on T must contain."""
+    x = torch.where(T.max() == T, top, T)
+    s, z, *_ = choose_qparams(x)
+    low, high = (style.number(s * (code - z)) for code in (-128, 127))
+    ruler = f"s = {s:.4g} and z = {style.number(int(z))}: the levels reach from {low} to {high}; no value clips"
+    return f"The largest value is {top:.1f}; {ruler}. {expected_norm(x, s, z)}."
+
+
+@pytest.fixture(scope="module", params=EXPLORERS)
+def explorer(request):
+    return EXPLORERS[request.param]()
+
+
+def test_readout_agrees_with_quantlib_at_every_end(explorer):
+    explorer, x = explorer
+    s, z = explorer.controls["s"], explorer.controls["z"]
+    for at_s in (s.min, s.max):
+        for at_z in (z.min, z.max):
+            assert expected_norm(x, at_s, at_z) in explorer.move(s=at_s, z=at_z)
+
+
+def test_readout_agrees_with_quantlib_on_a_random_walk(explorer):
+    explorer, x = explorer
+    walk = random.Random(0)
+    for _ in range(50):
+        name = walk.choice(["s", "z"])
+        control = explorer.controls[name]
+        step = walk.choice([-10, -1, 1, 10]) * control.step
+        value = min(max(control.value + step, control.min), control.max)
+        text = explorer.move(**{name: value})
+        assert expected_norm(x, explorer.controls["s"].value, explorer.controls["z"].value) in text
+        assert text == explorer.picture.alt
+
+
+def test_picture_and_text_reach_the_page_in_one_update():
+    explorer = explore_affine(T)
+    updates = []
+    explorer.page.observe(lambda change: updates.append(change["new"]), "value")
+    text = explorer.move(z=-100)
+    assert len(updates) == 1 and updates[0].count(text) == 2  # the alternative text and the readout
+
+
+def test_blitting_draws_what_a_full_redraw_draws():
+    moved, fresh = explore_affine(T), explore_affine(T, scale=Slider("s", "scale s", 3.5, 0.5, 8.0, 0.1))
+    moved.move(s=1.0, z=100)
+    moved.move(s=3.5, z=-70)
+    assert moved.picture.png == fresh.picture.png
+
+
+def test_a_learners_function_drives_the_picture():
+    def my_quantize(x, s, z):
+        return torch.zeros_like(x, dtype=torch.int8)
+
+    mine = explore_affine(T, my_quantize)
+    assert f"Norm of the error: {l2_error(T, torch.full_like(T, 245.0)):.4f}" in mine.picture.alt
+    assert mine.picture.png != explore_affine(T).picture.png
+
+
+def test_stretching_the_largest_value_stretches_the_ruler():
+    explorer = explore_range(T)
+    top = explorer.controls["top"]
+    for value in (top.min, 900.0, top.max):
+        assert expected_range(value) in explorer.move(top=value)
+
+
+def test_a_learners_step_drives_the_ruler_and_a_bad_one_does_not():
+    def my_step(x):
+        return 10.0
+
+    assert "s = 10 and z =" in explore_range(T, my_step).picture.alt
+    for bad, said in ((-1.0, "a step that is not positive"), (None, "None"), (math.nan, "NaN or infinity")):
+
+        def my_step(x, bad=bad):
+            return bad
+
+        text = explore_range(T, my_step, lambda x: 0.5).picture.alt
+        assert "s = 3.579 and z =" in text and said in text and "not a small integer" in text
+
+
+def test_the_staircase_says_what_a_learners_function_makes_of_zero():
+    explorer = explore_affine(T, dequantize=lambda q, s, z: s * q.float() + z)
+    stairs = explorer.scene.panels[1]
+    assert stairs.finding == "steps of 3.5; 0 comes back as \N{MINUS SIGN}315"
+    assert explore_affine(T).scene.panels[1].finding == "steps of 3.5; 0 stays exactly 0"
+
+
+def unwritten(x, s, z): ...
+
+
+def raises(x, s, z):
+    raise ZeroDivisionError("division by zero")
+
+
+def loops(x, s, z):
+    while True:
+        pass
+
+
+def shouts(x, s, z):
+    print("a" * 1_000_000)
+
+
+def cuts(x, s, z):
+    return quantize(x, s, z)[:1]
+
+
+def floats(x, s, z):
+    return quantize(x, s, z).float()
+
+
+SPOILED = {
+    unwritten: "unwritten: it is not written yet",
+    raises: "raises: it raised ZeroDivisionError: division by zero",
+    loops: "loops: it took longer than 1 s and was stopped",
+    shouts: "shouts: it returned None: is a `return` missing?",
+    cuts: "cuts: it returned shape (1, 3) for an input of shape (3, 3)",
+    floats: "floats: it returned torch.float32, not integers",
+    str: "str: it raised TypeError",
+}
+
+
+@pytest.mark.parametrize("function", SPOILED, ids=lambda f: f.__name__)
+def test_explorer_stays_usable_whatever_the_function_does(function, capsys):
+    explorer = explore_affine(T, function)
+    for z in (-70, 0, 127):
+        text = explorer.move(z=z)
+        assert SPOILED[function] in text
+        assert "The picture shows quantlib's instead." in text
+        assert expected_norm(T, 3.5, z) in text
+    assert capsys.readouterr().out == ""
+
+
+def test_a_function_that_changes_its_input_is_told_and_does_no_harm():
+    def my_quantize(x, s, z):
+        x /= s
+        return x.add_(z).round_().clamp_(-128, 127).to(torch.int8)
+
+    before = T.clone()
+    explorer = explore_affine(T, my_quantize)
+    assert "my_quantize: it changes its input in place." in explorer.picture.alt
+    assert torch.equal(T, before) and expected_norm(T, 3.5, -70) in explorer.picture.alt
+
+
+def test_a_dequantize_that_fails_is_told_by_name():
+    def my_dequantize(q, s, z):
+        return q
+
+    assert "my_dequantize: it returned torch.int8, not floating-point numbers" in (
+        explore_affine(T, dequantize=my_dequantize).picture.alt
+    )
+
+
+def test_a_setting_that_cannot_be_drawn_keeps_the_last_picture():
+    def compute(a):
+        if a == 2:
+            raise ValueError("no")
+        return a
+
+    scene = explore.Scene((1, 1), lambda figure: [SimpleNamespace(moving=[], update=lambda view: None)])
+    explorer = Explorer([Slider("a", "a", 0, 0, 3, 1)], compute, scene, "at {}".format)
+    explorer.move(a=2)
+    assert "These values could not be drawn (ValueError: no); the picture is the last." in explorer.page.value
+    assert explorer.move(a=3) == "at 3"
+
+
+def test_explorer_shows_a_still_and_a_live_picture(monkeypatch):
+    shown = []
+    monkeypatch.setattr(page, "display", lambda data, raw: shown.append(data))
+    explore_affine(T)._ipython_display_()
+    still, live = shown
+    assert still["text/plain"].startswith("s = 3.5 and z =") and "quantlib-still" in still["text/html"]
+    assert list(live) == ["application/vnd.jupyter.widget-view+json"]
+    json.dumps(shown)
+
+
+def test_sliders_are_labelled_and_typed_in():
+    scale, zero_point = explore_affine(T).controls.values()
+    assert (scale.description, zero_point.description) == ("scale s", "zero point z")
+    assert scale.readout and zero_point.readout
+    assert (scale.readout_format, type(zero_point).__name__) == (".1f", "IntSlider")

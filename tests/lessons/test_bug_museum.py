@@ -1,0 +1,344 @@
+"""The hunt for an input that shows a bug: what counts as a try, what is said, and what it scores."""
+
+import itertools
+
+import ipywidgets
+import pytest
+import torch
+from quantlib.misconceptions import MISCONCEPTIONS
+
+from quantlib import QuantlibError
+from quantlib import misconceptions as bugs
+from quantlib.lessons.bug_museum.hunt import SMALLEST, Museum, draw_bug
+
+HUNTS = {
+    "quantize": (bugs.no_clamp, ("128", "1", "0"), ("1", "1", "0")),
+    "dequantize": (bugs.adds_zero_point_last, ("0", "1", "1"), ("1", "1", "0")),
+    "choose_qparams": (bugs.clamps_the_zero_point, ("1, 2",), ("-1, 3",)),
+    "max_abs": (bugs.forgets_abs, ("-2, 1",), ("2, 1",)),
+    "symmetric": (bugs.always_127, ("1", "4"), ("1", "8")),
+}
+each = pytest.mark.parametrize(("mistake", "smallest", "harmless"), HUNTS.values(), ids=HUNTS)
+
+
+def no_clamp():
+    return Museum().hunt(bugs.no_clamp, "128", "1", "0")
+
+
+@each
+def test_an_input_that_shows_the_bug_is_caught(mistake, smallest, harmless):
+    hunt = Museum().hunt(mistake, *smallest)
+    assert hunt.attempt(*harmless).startswith("Input 1 shows nothing: ") and not hunt.is_caught
+    said = hunt.attempt(*smallest)
+    assert said.startswith("Caught with input 2, 2 points: ") and hunt.is_caught and hunt.is_over
+    assert f"The bug: {mistake.name}. {mistake.says} The fix: {mistake.hint}" in said
+
+
+def test_what_came_and_what_should_have_come_are_said():
+    hunt = no_clamp()
+    assert hunt.attempt("-3", "2", "0") == "Input 1 shows nothing: x = -3, s = 2, z = 0 gives -2, as it should."
+    assert hunt.attempt("300, 1", "2", "5").startswith(
+        "Caught with input 2, 2 points: x = 300, 1, s = 2, z = 5 gives [-101, 6], not [127, 6]. The bug: "
+    )
+
+
+def test_fewer_inputs_give_more_points():
+    points = []
+    for misses in range(4):
+        hunt = no_clamp()
+        for k in range(misses):
+            hunt.attempt(str(k), "1", "0")
+        assert hunt.points == 0
+        hunt.attempt("128", "1", "0")
+        points.append(hunt.points)
+    assert points == [3, 2, 1, 1]
+
+
+def test_the_same_input_counts_once_however_it_is_written():
+    hunt = no_clamp()
+    hunt.attempt("1, 2", "1", "0")
+    for text in ("1, 2", "[1.0, 2.0]", "1,2", "(1, 2)"):
+        assert hunt.attempt(text, "1.0", "0") == "You have tried this input before: it counts once."
+    assert len(hunt.tried) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("one", "1", "0"), "X is made of numbers, got 'one'; write one number, or several with commas"),
+        (("", "1", "0"), "X is made of numbers, got ''; "),
+        (("1, ", "1", "0"), "X is made of numbers, got '1, '; "),
+        ((",".join("1" * 13), "1", "0"), "X has at most 12 numbers, got 13 numbers; a small input says more."),
+        (("1", "1, 2", "0"), "S is one number, got '1, 2'; write a single one."),
+        (("1", "0", "0"), "Scale must be finite and positive, got 0.0; "),
+        (("1", "-1", "0"), "Scale must be finite and positive, got -1.0; "),
+        (("1", "inf", "0"), "Scale must be finite and positive, got inf; "),
+        (("1", "1", "0.5"), "Z is an int8 code, got '0.5'; write an integer from -128 to 127."),
+        (("1", "1", "200"), "Z is an int8 code, got '200'; write an integer from -128 to 127."),
+        (("inf", "1", "0"), "X is made of finite float32, got 'inf'; write numbers below 3.4e38 in size."),
+        (("1e39", "1", "0"), "X is made of finite float32, got '1e39'; "),
+        (("3e38", "1e-38", "0"), "X / s must be a finite float32, got infinity; write a smaller x or a larger s."),
+        (("1",), "An input is x, s, z, got 1 texts; write one text for each."),
+        (("1", "1", "nan"), "Z is an int8 code, got 'nan'; "),
+        (("nan", "1", "0"), "X is made of finite float32, got 'nan'; "),
+    ],
+)
+def test_what_is_no_input_is_explained_and_does_not_count(texts, said):
+    hunt = no_clamp()
+    answer = hunt.attempt(*texts)
+    assert answer.startswith(f"This does not count. {said}") and answer.endswith(".")
+    assert not hunt.tried and not hunt.is_over
+
+
+@pytest.mark.parametrize("text", ["1.5", "128", "-129", "1, 200"])
+def test_codes_are_int8(text):
+    hunt = Museum().hunt(bugs.adds_zero_point_last, "0", "1", "1")
+    said = f"This does not count. Q is made of int8 codes, got '{text}'; write integers from -128 to 127."
+    assert hunt.attempt(text, "1", "1") == said
+
+
+@pytest.mark.parametrize("bits", ["1", "17", "4.5"])
+def test_bits_are_those_that_quantlib_takes(bits):
+    assert Museum().hunt(bugs.always_127, "1", "4").attempt("1", bits).startswith("This does not count. ")
+
+
+def test_a_true_minus_sign_is_read():
+    assert "x = -300" in no_clamp().attempt("\N{MINUS SIGN}300", "1", "0")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "texts", "said"),
+    [
+        (bugs.stays_float, ("0", "1", "0"), "x = 0, s = 1, z = 0: it returned torch.float32, not torch.int8. "),
+        (bugs.quantizes_in_place, ("0.4", "1", "0"), "x = 0.4, s = 1, z = 0: it changes its input in place. "),
+        (bugs.divides_zero_by_zero, ("0",), "x = 0 gives (0.0, nan), not (1.0, -128). "),
+    ],
+)
+def test_other_bugs_than_wrong_values_are_caught_too(mistake, texts, said):
+    assert Museum().hunt(mistake, *texts).attempt(*texts).startswith(f"Caught with input 1, 3 points: {said}")
+
+
+def test_a_smallest_input_must_show_the_bug():
+    with pytest.raises(QuantlibError, match=r"the smallest input must show the bug, got 127, 1, 0; give one that does"):
+        Museum().hunt(bugs.no_clamp, "127", "1", "0")
+
+
+SHOWN_BY_T = {
+    "no_clamp": "yes", "cast_before_shift": "yes", "truncates": "yes", "adds_zero_point_last": "yes",
+    "stores_zero_point_minus_one": "no", "clamps_the_zero_point": "no",
+    "divides_zero_by_zero_in_float32": "no", "zero_point_with_a_fraction": "yes", "opposite_zero_point": "yes",
+    "forgets_abs": "no", "always_127": "no",
+}  # fmt: skip
+
+
+def test_t_cannot_show_every_bug():
+    found = {name: Museum().hunt(getattr(bugs, name)).prediction.answer for name in SMALLEST}
+    assert found == SHOWN_BY_T
+
+
+def test_a_museum_adds_up_its_hunts():
+    museum = Museum()
+    hunts = [museum.hunt(mistake, *texts) for mistake, texts, _ in HUNTS.values()]
+    assert museum.score() == "0 of 5 bugs caught, 0 inputs tried: 0 of 15 points"
+    hunts[0].attempt("1", "1", "0")
+    hunts[0].attempt("128", "1", "0")
+    hunts[2].attempt("1, 2")
+    hunts[3].attempt("2, 1")
+    assert museum.score() == "2 of 5 bugs caught, 4 inputs tried: 5 of 15 points"
+
+
+def test_a_hunt_that_is_begun_anew_counts_anew():
+    museum = Museum()
+    museum.hunt(bugs.no_clamp, "128", "1", "0").attempt("128", "1", "0")
+    museum.hunt(bugs.no_clamp, "128", "1", "0")
+    assert museum.score() == "0 of 1 bugs caught, 0 inputs tried: 0 of 3 points"
+
+
+def test_mysteries_are_all_mistakes_and_keep_their_names_to_themselves():
+    museum = Museum()
+    for number in range(len(MISCONCEPTIONS["quantize"])):
+        hunt = museum.mystery(number)
+        still = " ".join(hunt._still().values())
+        assert hunt.prediction is None
+        assert not any(word in still for word in (hunt.mistake.name, hunt.mistake.function.__name__, "smallest"))
+    found = {hunt.mistake.function for hunt in museum._hunts.values()}
+    assert found == {mistake.function for mistake in MISCONCEPTIONS["quantize"]}
+
+
+@each
+def test_a_picture_says_where_numbers_come_back(mistake, smallest, harmless):
+    hunt = Museum().hunt(mistake, *smallest)
+    hunt.attempt(*smallest)
+    alt = hunt.picture(hunt.tried[-1]).alt
+    assert " comes back as " in alt and ", not as " in alt.partition(". ")[0]
+    hunt = Museum().hunt(mistake, *smallest)
+    hunt.attempt(*harmless)
+    assert hunt.picture(hunt.tried[-1]).alt.startswith("Every number comes back as it should. ")
+
+
+def test_the_picture_of_the_seed_says_what_the_notebooks_say():
+    T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
+    assert draw_bug(bugs.no_clamp, T, 3.5, -70).alt.startswith(
+        "With the bug a number goes astray: 728.6 comes back as −168, not as 689.5. "
+    )
+
+
+def test_zero_comes_first_in_what_is_said():
+    alt = draw_bug(bugs.zero_point_with_a_fraction, torch.tensor([-1.0, 3.0])).alt
+    assert alt.startswith("With the bug a number goes astray: 0 comes back as 0.003922, not as 0. ")
+
+
+def test_what_comes_back_as_nothing_is_said():
+    alt = draw_bug(bugs.divides_zero_by_zero, torch.zeros(2)).alt
+    assert alt.startswith("With the bug a number goes astray: 0 comes back as NaN, not as 0. ")
+    assert alt.count("NaN") == 2
+
+
+ODD = "1e38, -2e38", "1e-37", "3e38, -2e38", "5, 5, 5", "1e30, 1"
+
+
+@pytest.mark.parametrize("name", ["clamps_the_zero_point", "divides_zero_by_zero", "reciprocal_ruler"])
+@pytest.mark.parametrize("text", ODD)
+def test_odd_inputs_stay_drawable(name, text):
+    hunt = Museum().hunt(getattr(bugs, name), "0" if "divides" in name else "1, 2")
+    assert "not count" not in hunt.attempt(text)
+    assert hunt.picture(hunt.tried[0]).png
+
+
+def test_a_tie_of_z_does_not_count():
+    hunt = Museum().hunt(bugs.clamps_the_zero_point)
+    assert hunt.attempt("-1, 1") == hunt.attempt("3, -3") and not hunt.tried
+    assert hunt.attempt("-1, 1") == (
+        "This does not count. Z must not lie half-way between two codes, where right functions differ, "
+        "got r_min / s = -127.5; change a number of x a little."
+    )
+
+
+def test_a_z_with_a_fraction_is_wrong_at_a_tie_too():
+    assert Museum().hunt(bugs.zero_point_with_a_fraction).attempt("-1, 1").startswith("Caught with input 1")
+
+
+RULERS = [name for name in SMALLEST if Museum().hunt(getattr(bugs, name)).deed not in ("quantize", "dequantize")]
+
+
+@pytest.mark.parametrize("name", RULERS)
+@pytest.mark.parametrize(("text", "catches"), [("0", {"divides_zero_by_zero_in_float32"}), ("1e-44", set())])
+def test_nothing_and_almost_nothing_catch_their_own_bug_alone(name, text, catches):
+    hunt = Museum().hunt(getattr(bugs, name))
+    said = hunt.attempt(text, *[box.value for box in hunt.boxes[1:]])
+    assert said.startswith("Caught" if name in catches else "This does not count. This hunt is for ranges of some size")
+
+
+def test_inputs_that_differ_little_are_two():
+    hunt = no_clamp()
+    assert hunt.attempt("127.4999", "1", "0") == (
+        "Input 1 shows nothing: x = 127.499901, s = 1, z = 0 gives 127, as it should."
+    )
+    assert hunt.attempt("127.5", "1", "0").startswith("Caught with input 2, 2 points: x = 127.5, ")
+
+
+def test_minus_zero_is_zero():
+    hunt = no_clamp()
+    hunt.attempt("0", "1", "0")
+    assert hunt.attempt("-0", "1", "0") == "You have tried this input before: it counts once."
+
+
+def test_what_is_over_stays_as_it_is():
+    caught, given_up = no_clamp(), no_clamp()
+    caught.attempt("128", "1", "0")
+    given_up._given_up(None)
+    for hunt, points in ((caught, 3), (given_up, 0)):
+        assert hunt.attempt("1", "1", "0").startswith("This hunt is over. ")
+        assert hunt.attempt("128", "1", "0").startswith("This hunt is over. ")
+        assert hunt.points == points and hunt.is_caught == bool(points)
+
+
+def test_no_two_hunted_bugs_need_the_same_input():
+    """Those about codes, but for one: at 8 bits no input tells a cast before the shift from one without a clamp."""
+    for name in ("no_clamp", "truncates"):
+        for other in ("cast_before_shift", "truncates"):
+            alike = name == other or {name, other} == {"no_clamp", "cast_before_shift"}
+            assert Museum().hunt(getattr(bugs, name)).attempt(*SMALLEST[other]).startswith("Caught") == alike
+
+
+def starting_texts(hunt):
+    return [box.value or "1" for box in hunt.boxes]
+
+
+def test_one_alone_seldom_catches_a_bug():
+    hunts = [Museum().hunt(getattr(bugs, name)) for name in SMALLEST]
+    hunts += [Museum().mystery(number) for number in (0, 4, 8)]
+    caught = [hunt.mistake.function.__name__ for hunt in hunts if "Caught" in hunt.attempt(*starting_texts(hunt))]
+    assert caught == ["clamps_the_zero_point", "opposite_zero_point"]
+
+
+def test_boxes_open_empty_so_that_nobody_wins_unread():
+    for name in SMALLEST:
+        hunt = Museum().hunt(getattr(bugs, name))
+        assert hunt.attempt(*(box.value for box in hunt.boxes)).startswith("This does not count. ")
+
+
+@pytest.mark.parametrize("make", [lambda: Museum().hunt(bugs.forgets_root, "1", "2"), lambda: draw_bug(bugs.saturates)])
+def test_only_the_round_trip_is_hunted(make):
+    with pytest.raises(QuantlibError, match="a mistake to hunt is about quantize, dequantize, choose_qparams, max_abs"):
+        make()
+
+
+def test_a_mistake_without_an_input_is_refused():
+    with pytest.raises(QuantlibError, match="a hunt needs an input that shows the bug, got none for floors; give one"):
+        Museum().hunt(bugs.floors)
+
+
+# --- on the page
+
+
+def press(hunt, name):
+    next(button for button in hunt.buttons if button.description == name).click()
+
+
+def type_in(hunt, *texts):
+    for box, text in zip(hunt.boxes, texts, strict=True):
+        box.value = text
+
+
+def test_what_is_typed_is_tried():
+    hunt = no_clamp()
+    assert [box.description for box in hunt.boxes] == ["x", "s", "z"]
+    type_in(hunt, "1", "1", "0")
+    press(hunt, "Try this input")
+    assert 'role="status"' in hunt.result.value and "Input 1 shows nothing: x = 1, s = 1, z = 0" in hunt.result.value
+    assert "<img " in hunt.result.value and hunt.result.value.count("<tr>") == 2
+    type_in(hunt, "nonsense", "1", "0")
+    press(hunt, "Try this input")
+    assert "This does not count" in hunt.result.value and hunt.result.value.count("<tr>") == 2
+    assert "<img " not in hunt.result.value  # of another input
+    type_in(hunt, "128", "1", "0")
+    press(hunt, "Try this input")
+    assert "Caught with input 2" in hunt.result.value and hunt.result.value.count("<tr>") == 3
+    assert all(button.disabled for button in hunt.buttons)
+
+
+def test_who_gives_up_is_shown_the_bug_and_gets_no_points():
+    hunt = no_clamp()
+    press(hunt, "Show me")
+    assert "x = 128, s = 1, z = 0 gives -128, not 127. The bug: no clamp" in hunt.result.value
+    assert hunt.points == 0 and not hunt.is_caught and all(button.disabled for button in hunt.buttons)
+
+
+def test_what_is_typed_is_escaped():
+    hunt = no_clamp()
+    type_in(hunt, "<b>1</b>", "1", "0")
+    press(hunt, "Try this input")
+    assert "<b>" not in hunt.result.value and "&lt;b&gt;" in hunt.result.value
+
+
+def test_the_table_has_heads_for_its_columns():
+    hunt = no_clamp()
+    type_in(hunt, "1", "1", "0")
+    press(hunt, "Try this input")
+    assert hunt.result.value.count('scope="col"') == len(["input", "x", "s", "z", "gives", "should give"])
+
+
+def test_boxes_need_nothing_that_only_one_version_of_ipywidgets_has():
+    for box, button in itertools.product(no_clamp().boxes, no_clamp().buttons):
+        assert type(box) is ipywidgets.Text and type(button) is ipywidgets.Button and not box.tooltip

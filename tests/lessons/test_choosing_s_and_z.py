@@ -1,0 +1,344 @@
+"""Notebook 05: from a range to a ruler, asymmetric against symmetric, their explorers, figures and known mistakes."""
+
+import random
+
+import pytest
+import torch
+
+from quantlib import choose_qparams, fake_quantize, misconceptions, mse
+from quantlib.lab import (
+    check_choose_qparams,
+    draw_contest,
+    draw_conventions,
+    draw_share,
+    draw_three_rulers,
+    draw_without_zero,
+    explore_contest,
+    explore_walk,
+)
+from quantlib.lab.learner import StandIn, step_problem
+from quantlib.lab.words import number
+from quantlib.lessons.choosing_s_and_z.contest import hold, symmetric_scale, verdict
+from quantlib.lessons.choosing_s_and_z.exercises import scale_and_zero_point
+from quantlib.lessons.choosing_s_and_z.walk import conventions, ruler_problem, share_below
+from tests.helpers.strategies import SEED as T
+
+FAR = torch.tensor([1000.0, 1010.0, 1020.0, 1050.0])
+NORMAL = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(501) + 0.5) / 501)
+
+
+def walk_readout(r_min, r_max):
+    """What the readout of the first explorer must contain for two ends: s and z."""
+    scale, zero_point, *_ = choose_qparams(torch.tensor([r_min, r_max]).float())
+    return f"with s = {number(scale.item())} and z = {number(zero_point.item())}, the code of 0.0."
+
+
+def contest_readout(x, b, a):
+    """What the readout of the second explorer must contain for bits and a slope: both rulers and both errors."""
+    moved = torch.where(x < 0, a * x, x)
+    parts = []
+    for name, symmetric in (("asymmetric", False), ("symmetric", True)):
+        qp = choose_qparams(moved, int(b), symmetric=symmetric)
+        error = mse(moved, fake_quantize(moved, *qp))
+        z = number(qp.zero_point.item())
+        parts.append(f"{name} s = {number(qp.scale.item())}, z = {z}, MSE {number(error)}")
+    return "; ".join(parts)
+
+
+def contest_readout_of_t(b, a):
+    return contest_readout(T, b, a)
+
+
+def contest_readout_of_normal(b, a):
+    return contest_readout(NORMAL, b, a)
+
+
+def wander(explorer, steps=40):
+    """Give the values of the sliders at both ends of each, and on a random walk."""
+    walk, controls = random.Random(0), explorer.controls
+    for name, control in controls.items():
+        for end in (control.min, control.max):
+            yield {**{other: c.value for other, c in controls.items()}, name: end}
+    for _ in range(steps):
+        name, control = walk.choice(list(controls.items()))
+        moved = control.value + walk.choice([-10, -1, 1, 10]) * control.step
+        moved = min(max(moved, control.min), control.max)
+        yield {**{other: c.value for other, c in controls.items()}, name: moved}
+
+
+# --- the explorer of the range
+
+
+def test_walk_agrees_with_quantlib_at_both_ends_and_on_a_random_walk():
+    explorer = explore_walk(T)
+    for values in wander(explorer):
+        text = explorer.move(**values)
+        assert walk_readout(**values) in text
+        assert all(f"{name} = {number(value)}" in text for name, value in values.items())
+
+
+def test_walk_begins_at_the_range_of_x():
+    assert explore_walk(T).picture.alt.startswith("r_min = −180 and r_max = 730: the levels reach from −178.4")
+
+
+def test_z_walks_from_the_first_code_to_the_last():
+    explorer = explore_walk(T)
+    for ends, z in (((0, 600), "−128"), ((300, 800), "−128"), ((-800, -300), "127"), ((-600, 0), "127")):
+        assert f"z = {z}, the code of 0.0" in explorer.move(r_min=ends[0], r_max=ends[1])
+
+
+def test_ends_that_change_places_are_said():
+    text = explore_walk(T).move(r_min=500, r_max=-500)
+    assert "r_min is above r_max, so they change roles." in text and walk_readout(-500, 500) in text
+
+
+def without_zero(x):
+    s = (x.max() - x.min()).item() / 255
+    return s, -128 - round(x.min().item() / s)
+
+
+def test_a_ruler_of_the_learner_without_zero_is_drawn_and_named():
+    text = explore_walk(T, without_zero).move(r_min=600, r_max=700)
+    assert "the levels reach from 600 to 700, with s = 0.3922 and z = −1658, no code of int8." in text
+    assert "quantlib's" not in text
+
+
+def test_a_range_of_zero_that_the_learner_divides_by_is_said():
+    text = explore_walk(T, without_zero).move(r_min=700, r_max=700)
+    assert "without_zero: it raised ZeroDivisionError" in text and walk_readout(700, 700) in text
+
+
+def test_blitting_draws_what_a_full_redraw_draws():
+    for make in (lambda: explore_walk(T), lambda: explore_contest(T), lambda: explore_contest(NORMAL)):
+        walked, fresh = make(), make()
+        start = {name: control.value for name, control in walked.controls.items()}
+        for values in wander(walked, 3):
+            walked.move(**values)
+        walked.move(**start)
+        assert walked.picture.png == fresh.picture.png
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "it returned None: is a `return` missing?"),
+        (3.5, "it returned no pair of s and z"),
+        ((3.5,), "it returned no pair of s and z"),
+        ((0.0, 1), "it returned a pair that has a step that is not positive"),
+        ((1.0, 0.5), "it returned a pair that has a number that is not a small integer"),
+        ((1.0, torch.tensor([1, 2])), "it returned a pair that has a tensor of shape (2,), not one number"),
+        ((torch.tensor(1.0), torch.tensor(-3)), ""),
+    ],
+)
+def test_what_cannot_be_a_ruler_is_said(value, problem):
+    assert ruler_problem(value, T) == problem
+
+
+@pytest.mark.parametrize("ruler", [(1e-37, 999_999), (1e38, -999_999), (1.0, 0), (2.0**-126, -128)])
+def test_any_ruler_of_the_learner_can_be_drawn(ruler):
+    explorer = explore_walk(T, lambda x: ruler)
+    for values in wander(explorer, 0):
+        explorer.move(**values)
+        assert "could not be drawn" not in explorer.page.value and "quantlib's" not in explorer.picture.alt
+
+
+def test_the_share_of_a_range_below_zero():
+    assert [share_below(*ends) for ends in ((-1.0, 3.0), (0.0, 6.0), (-2.0, 0.0), (0.0, 0.0))] == [0.25, 0, 1, 0]
+
+
+# --- the contest
+
+
+@pytest.mark.parametrize("x", [T, NORMAL], ids=["T", "normal"])
+def test_contest_agrees_with_quantlib_at_both_ends_and_on_a_random_walk(x):
+    explorer = explore_contest(x)
+    for values in wander(explorer, 15):
+        text = explorer.move(**values)
+        assert contest_readout(x, **values) in text
+        assert all(f"{name} = {number(value)}" in text for name, value in values.items())
+
+
+def contest_at(x, bits, slope=1.0, scale_of=symmetric_scale):
+    return hold(x, bits, slope, StandIn(scale_of, symmetric_scale, step_problem))
+
+
+def test_symmetric_wins_on_the_seed_at_five_bits_only():
+    assert [bits for bits in range(2, 9) if contest_at(T, bits).lead < 0] == [5]
+    assert verdict(contest_at(T, 5)) == "symmetric is better by 2.65 dB"
+
+
+def test_the_steps_of_symmetric_are_never_finer():
+    for x in (T, -T, T.abs(), -T.abs(), NORMAL, FAR):
+        assert (contest_at(x, 8).promised > 0).all()
+
+
+def test_with_many_values_the_contest_follows_the_steps():
+    for slope in (0.0, 0.5, 1.0):
+        view = contest_at(NORMAL, 8, slope)
+        assert abs(view.leads - view.promised)[2:].max() < 0.4
+
+
+def test_equal_rulers_are_said_to_be_equal():
+    assert verdict(contest_at(torch.zeros(3), 4)) == "the two are equal"
+
+
+def coarse(x, bits):
+    return x.abs().max() / 2 ** (bits - 2)
+
+
+def test_the_learners_scale_drives_the_contest():
+    assert f"symmetric s = {number((T.max() / 4).item())}" in explore_contest(T, coarse).picture.alt
+
+
+def unwritten(x, bits): ...
+
+
+def zero(x, bits):
+    return 0.0
+
+
+@pytest.mark.parametrize("function", [unwritten, zero], ids=lambda f: f.__name__)
+def test_contest_stays_usable_whatever_the_function_does(function):
+    explorer = explore_contest(T, function)
+    for values in wander(explorer, 0):
+        text = explorer.move(**values)
+        assert f"{function.__name__}: it" in text and "The picture shows quantlib's instead." in text
+        assert contest_readout(T, **values) in text
+
+
+# --- figures
+
+
+def test_the_four_numbers_far_from_zero():
+    assert "0.0; it would need the code −5,228. The values are 1000, 1010, 1020, 1050." in draw_without_zero(FAR).alt
+    alt = draw_three_rulers(FAR).alt
+    assert "z = −5,228: marks from 1000 to 1050; 1 of 5 values clips." in alt
+    assert "clamped to −128: marks from 0 to 50; 4 of 5 values clip." in alt and alt.endswith("no value clips.")
+
+
+def test_share_names_z_for_each_range():
+    alt = draw_share({"ReLU6": (0.0, 6.0), "T": (-184.0, 728.6)}).alt
+    assert "ReLU6, 0 to 6: z = −128; T, −184 to 728.6: z = −77." in alt
+
+
+def test_conventions_say_where_the_ends_come_back():
+    alt = draw_conventions(3).alt
+    assert "max|x| / 3: −1 comes back as −1.00 and 1 as 1.00" in alt
+    assert "max|x| / 3.5: −1 comes back as −0.86 and 1 as 0.86" in alt
+    assert "max|x| / 4: −1 comes back as −1.00 and 1 as 0.75" in alt
+
+
+def test_eight_bits_divide_by_127_or_half_more_or_128():
+    assert list(conventions(8).values()) == [127.0, 127.5, 128.0]
+
+
+def test_contest_says_both_rulers():
+    assert contest_readout(T, 5, 1.0) in draw_contest(T, 5).alt
+
+
+# --- the mistakes: the smallest input that shows each, and what comes
+
+PAIRS = [
+    ("plain_range", [1.0, 2.0], (1.0, 2.0)),
+    ("clamped_to_the_wrong_side", [1.0], (1.0, 0.0)),
+    ("widens_only_below", [-1.0], (-1.0, -1.0)),
+    ("widens_only_above", [1.0], (1.0, 1.0)),
+    ("begins_at_zero", [-1.0], (0.0, 0.0)),
+    ("largest_first", [1.0], (1.0, 0.0)),
+    ("as_far_on_both_sides", [1.0], (-1.0, 1.0)),
+    ("range_without_zero", [255.0, 510.0], (1.0, -383.0)),
+    ("clamps_the_zero_point", [255.0, 510.0], (1.0, -128.0)),
+    ("only_r_min_contains_zero", [-510.0, -255.0], (1.0, 382.0)),
+    ("only_r_max_contains_zero", [255.0, 510.0], (1.0, -383.0)),
+    ("zero_point_of_the_smallest_value", [2.0, 255.0], (1.0, -130.0)),
+    ("opposite_zero_point", [255.0], (1.0, 128.0)),
+    ("zero_point_below_the_grid", [-1.0, 254.0], (1.0, -129.0)),
+    ("zero_point_with_a_fraction", [-0.25, 254.75], (1.0, -127.75)),
+    ("truncates_the_zero_point", [-0.25, 254.75], (1.0, -127.0)),
+    ("truncates_the_steps_to_zero", [-0.75, 254.25], (1.0, -128.0)),
+    ("steps_of_256_codes", [256.0], (1.0, -128.0)),
+    ("steps_of_half_the_codes", [127.0], (1.0, -128.0)),
+    ("one_step_for_the_range", [3.0], (3.0, -128.0)),
+    ("zero_point_first", [255.0], (-128.0, 1.0)),
+    ("zero_point_of_uint8", [255.0], (1.0, 0.0)),
+    ("symmetric_ruler", [127.0], (1.0, 0.0)),
+    ("reciprocal_ruler", [127.5], (2.0, -128.0)),
+    ("minimum_in_place_of_z", [-3.0, 252.0], (1.0, -3.0)),
+    ("divides_zero_by_zero", [0.0], (0.0, torch.nan)),
+    ("divides_zero_by_zero_in_float32", [3e38, -2e38], (torch.inf, -128.0)),
+    ("overflows_in_float32", [3e38, -2e38], (torch.inf, -128.0)),
+    ("underflows_in_float32", [1e-44], (torch.tensor(1e-44).item() / 255, -128.0)),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "pair"), PAIRS)
+def test_the_smallest_input_that_shows_a_wrong_range_or_ruler(name, values, pair):
+    came = getattr(misconceptions, name)(torch.tensor(values))
+    assert tuple(map(float, came)) == pytest.approx(pair, rel=1e-9, abs=0.0, nan_ok=True)
+
+
+SCALES = [
+    ("always_127", [127.0], 4, 1.0),
+    ("steps_of_unsigned_codes", [15.0], 4, 1.0),
+    ("steps_of_one_bit_less", [3.0], 4, 1.0),
+    ("xor_for_a_power", [4.0], 8, 1.0),
+    ("xor_in_parentheses", [4.0], 8, 1.0),
+    ("largest_value_symmetric", [-2.0, 7.0, -9.0], 4, 1.0),
+    ("size_of_the_largest_value", [-9.0, -7.0], 4, 1.0),
+    ("one_step_for_the_reach", [-3.0], 4, 3.0),
+    ("steps_down_to_the_lowest_code", [8.0], 4, 1.0),
+    ("half_of_all_steps", [7.5], 4, 1.0),
+    ("asymmetric_scale", [-5.0, 10.0], 4, 1.0),
+    ("reciprocal_symmetric", [-7.0], 4, 1.0),
+    ("scale_of_zero", [0.0], 8, 0.0),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "bits", "scale"), SCALES)
+def test_the_smallest_input_that_shows_a_wrong_symmetric_scale(name, values, bits, scale):
+    assert getattr(misconceptions, name)(torch.tensor(values), bits).item() == pytest.approx(scale)
+
+
+def test_every_mistake_of_this_subject_has_its_input():
+    known = {m.function.__name__ for deed in ("widen", "choose_qparams", "symmetric")
+             for m in misconceptions.MISCONCEPTIONS[deed]}  # fmt: skip
+    assert known == {name for name, *_ in (*PAIRS, *SCALES)}
+
+
+# --- the checks: what counts as right
+
+
+@pytest.mark.parametrize("nothing", [(1.0, -128), (1.0, 0), (1e-8, 5), (torch.tensor(1e-40), torch.tensor(127))])
+def test_for_a_range_of_zero_every_ruler_is_right(nothing):
+    def mine(x):
+        return nothing if x.abs().max() < 1e-40 else choose_qparams(x)[:2]
+
+    assert check_choose_qparams(mine).status == "right"
+
+
+@pytest.mark.parametrize("nothing", [(0.0, -128), (-1.0, 0), (1.0, 128), (1.0, 0.5), (torch.nan, 0), (1e-46, 0)])
+def test_but_not_one_that_is_none(nothing):
+    def mine(x):
+        return nothing if x.abs().max() == 0 else choose_qparams(x)[:2]
+
+    assert "with x = [0.0], mine gave (" in check_choose_qparams(mine).message
+
+
+def test_a_fraction_is_shown_as_a_number_and_not_as_a_dtype():
+    message = check_choose_qparams(misconceptions.zero_point_with_a_fraction.function).message
+    assert "gave (0.0156863, 63.25); it should give (0.0156863, 63)." in message
+
+
+def test_two_mistakes_are_named_by_the_ordinary_one():
+    def mine(x):  # 256 steps, and no guard, and float32
+        low, high = x.min().clamp(max=0), x.max().clamp(min=0)
+        s = (high - low) / 256
+        return s, (-128 - low / s).round()
+
+    assert check_choose_qparams(mine).misconceptions == ("256 steps where there are 255",)
+
+
+def test_a_whole_float_is_a_zero_point():
+    s, z = scale_and_zero_point((0.5, torch.tensor(-77.0)))
+    assert s.dtype == torch.float64 and z.dtype == torch.int64
+    assert scale_and_zero_point((0.5, torch.inf))[1].is_floating_point()

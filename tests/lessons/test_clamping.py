@@ -1,0 +1,186 @@
+"""Clip and round: the still pictures, and the explorer that splits the error."""
+
+import random
+
+import pytest
+import torch
+
+from quantlib import l2_error, split_error, unclamped_codes
+from quantlib.data import load_weight
+from quantlib.lab import Slider, explore_split
+from quantlib.lab.words import amount, number
+from quantlib.lessons.clamping.split import draw_split, parts_problem
+from tests.helpers.strategies import SEED as T
+
+MINUS = "\N{MINUS SIGN}"
+STEP = Slider("s", "scale s", 0.0625, 0.002, 0.08, 0.0005)
+W = load_weight("ffn_down")
+
+
+def expected(x, s, z):
+    """What the readout says of x: the MSE, its parts, and the norm, by quantlib's own function."""
+    means = [part.double().square().mean().item() for part in split_error(x, s, z)]
+    error = sum(split_error(x, s, z))
+    sums = f"MSE = {amount(sum(means))}: clip {amount(means[0])} + round {amount(means[1])}. "
+    return f"{sums}Norm of the error: {l2_error(error, torch.zeros_like(error)):.4f}."
+
+
+def readout_1(s, z):
+    """What the notebook's explorer of T says at this s and z."""
+    return expected(T, s, z)
+
+
+def readout_2(s):
+    """What the notebook's explorer of the weights says at this s."""
+    return expected(W, s, 0)
+
+
+@pytest.fixture(scope="module")
+def of_seed():
+    return explore_split(T)
+
+
+@pytest.fixture(scope="module")
+def of_weights():
+    return explore_split(W, scale=STEP)
+
+
+def test_readout_agrees_with_quantlib_at_every_end(of_seed):
+    s, z = of_seed.controls["s"], of_seed.controls["z"]
+    for at_s in (s.min, s.max):
+        for at_z in (z.min, z.max):
+            text = of_seed.move(s=at_s, z=at_z)
+            assert f"s = {number(at_s)} and z = {number(at_z)}" in text and readout_1(at_s, at_z) in text
+
+
+def test_readout_agrees_with_quantlib_on_a_random_walk(of_seed):
+    walk = random.Random(0)
+    for _ in range(50):
+        control = of_seed.controls[walk.choice(["s", "z"])]
+        name = "s" if control is of_seed.controls["s"] else "z"
+        value = control.value + walk.choice([-10, -1, 1, 10]) * control.step
+        text = of_seed.move(**{name: min(max(value, control.min), control.max)})
+        s, z = of_seed.controls["s"].value, of_seed.controls["z"].value
+        clipped = int(((unclamped_codes(T, s, z) + 0.5).abs() > 128).sum())
+        assert readout_1(s, z) in text and (f"{clipped} of 9 values clip" if clipped else "no value clips") in text
+        assert text == of_seed.picture.alt
+
+
+@pytest.mark.parametrize("s", [STEP.low, 0.0155, STEP.value, STEP.high])
+def test_readout_agrees_with_quantlib_on_real_weights(of_weights, s):
+    text = of_weights.move(s=s)
+    assert list(of_weights.controls) == ["s"]
+    assert f"s = {number(s)} and z = 0" in text and readout_2(s) in text
+
+
+def test_one_clipped_weight_halves_the_norm(of_weights):
+    assert "no value clips" in of_weights.move(s=0.0625) and "error: 13.7911." in of_weights.picture.alt
+    assert "1 of 589,824 values clips" in of_weights.move(s=0.0155) and "error: 6.8683." in of_weights.picture.alt
+
+
+def test_blitting_draws_what_a_full_redraw_draws(of_seed):
+    of_seed.move(s=2.0, z=127)
+    of_seed.move(s=3.5, z=-70)
+    assert of_seed.picture.png == explore_split(T).picture.png
+
+
+def test_the_picture_follows_both_sliders(of_seed):
+    pictures = {of_seed.move(s=s, z=z) and of_seed.picture.png for s in (2.0, 3.5, 6.0) for z in (-128, -70, 127)}
+    assert len(pictures) == 9
+
+
+def in_steps(x, s, z):
+    clip, rounding = split_error(x, s, z)
+    return clip / s, rounding / s
+
+
+def test_a_learners_function_drives_the_picture(of_seed):
+    of_seed.move(s=3.5, z=-70)
+    mine = explore_split(T, lambda x, s, z: tuple(reversed(split_error(x, s, z))))
+    assert "MSE = 170.9: clip 1.008 + round 169.9." in mine.picture.alt
+    assert mine.picture.png != of_seed.picture.png
+
+
+def test_parts_that_do_not_add_up_are_told(of_seed):
+    assert "do not add up" not in of_seed.picture.alt
+    assert "The two parts do not add up to x - x_hat." in explore_split(T, in_steps).picture.alt
+
+
+def unwritten(x, s, z): ...
+
+
+def raises(x, s, z):
+    raise ZeroDivisionError("division by zero")
+
+
+def loops(x, s, z):
+    while True:
+        pass
+
+
+def forgets(x, s, z):
+    print("a" * 1_000_000)
+
+
+def returns_one(x, s, z):
+    return split_error(x, s, z).clip
+
+
+def cuts(x, s, z):
+    return tuple(part[:1] for part in split_error(x, s, z))
+
+
+def divides(x, s, z):
+    return x / 0, x
+
+
+SPOILED = {
+    unwritten: "unwritten: it is not written yet.",
+    raises: "raises: it raised ZeroDivisionError: division by zero.",
+    loops: "loops: it took longer than 1 s and was stopped.",
+    forgets: "forgets: it returned None: is a `return` missing?",
+    returns_one: "returns_one: it returned a Tensor, not a pair of tensors.",
+    cuts: "cuts: it returned shape (1, 3) for an input of shape (3, 3).",
+    divides: "divides: it returned NaN or infinity.",
+}
+
+
+@pytest.mark.parametrize("function", SPOILED, ids=lambda f: f.__name__)
+def test_explorer_stays_usable_whatever_the_function_does(function, capsys):
+    explorer = explore_split(T, function)
+    for z in (-70, 0):
+        text = explorer.move(z=z)
+        assert f"{SPOILED[function]} The picture shows quantlib's instead." in text and readout_1(3.5, z) in text
+    assert capsys.readouterr().out == ""
+
+
+def test_a_function_that_changes_its_input_does_no_harm():
+    def my_split_error(x, s, z):
+        parts = split_error(x, s, z)
+        x.zero_()
+        return parts
+
+    before = T.clone()
+    explorer = explore_split(T, my_split_error)
+    assert "my_split_error: it changes its input in place." in explorer.picture.alt
+    assert torch.equal(T, before) and readout_1(3.5, -70) in explorer.picture.alt
+
+
+def test_parts_are_a_pair_of_float_tensors():
+    assert parts_problem((T, T), T) == ""
+    assert parts_problem([T, T], T) == ""
+    assert "not a pair" in parts_problem(T, T)
+    assert "not floating-point" in parts_problem((T, T.int()), T)
+
+
+def test_large_weights_without_any_clip_can_be_drawn():
+    x = torch.linspace(-1, 1, 1000)
+    assert "no value clips" in draw_split(x, 0.01, 0, scale=Slider("s", "scale s", 0.01, 0.01, 0.02, 0.001)).alt
+
+
+def test_amounts_are_written_as_people_write_them():
+    assert [amount(value) for value in (0.0, 1.00774, 170.875, 22336.7)] == ["0", "1.008", "170.9", "22,337"]
+
+
+def test_the_still_picture_says_the_two_parts():
+    assert "round 0.738. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt

@@ -1,0 +1,305 @@
+"""Notebook 06: the U over alpha, five ways to choose a range, their explorers, figures and known mistakes."""
+
+import random
+from functools import cache
+
+import numpy
+import pytest
+import torch
+
+from quantlib import (
+    Histogram,
+    choose_aciq,
+    choose_entropy,
+    choose_mse,
+    choose_percentile,
+    choose_qparams,
+    fake_quantize,
+    misconceptions,
+    mse,
+    split_error,
+)
+from quantlib.data import load_weight
+from quantlib.lab import draw_clip, draw_decibels, draw_methods, draw_two_clips, explore_clip, explore_methods
+from quantlib.lab.words import amount, number
+from quantlib.lessons.clipping_buys_resolution.clip import alpha_slider, quantize_to
+from quantlib.lessons.clipping_buys_resolution.methods import NAMES, alpha_problem, percent_of, percentile_alpha
+from tests.helpers.strategies import SEED as T
+
+X = torch.tensor(numpy.random.RandomState(6).normal(size=2**18)).float()[: 2**16]
+FEW = X[:4096]  # where the number of values does not matter
+W = load_weight("ffn_down")
+OPTIONS = {"symmetric": True, "narrow": True}
+
+
+def on_grid(x, alpha, bits, measure):
+    """A measure of x, and of its levels up to alpha."""
+    top = 2 ** (bits - 1) - 1
+    return measure(x, alpha / top, 0, -top, top)
+
+
+def clip_readout_of(x, alpha, b):
+    """What the readout of the first explorer must contain: the MSE and its two parts."""
+    clip, rounding = on_grid(x, alpha, int(b), split_error)
+    parts = [part.double().square().mean().item() for part in (clip, rounding)]
+    return f"MSE = {amount(sum(parts))}: clip {amount(parts[0])} + round {amount(parts[1])}."
+
+
+def clip_readout(alpha, b):
+    return clip_readout_of(X, alpha, b)
+
+
+@cache
+def searched(x, bits):
+    """What MSE search, entropy and ACIQ choose. A tensor is its own key."""
+    seen = Histogram().observe(x)
+    return [choose(seen, bits, **OPTIONS) for choose in (choose_mse, choose_entropy, choose_aciq)]
+
+
+def methods_readout_of(x, b, p):
+    """What the readout of the second explorer must contain: each alpha, and each error."""
+    bits, told = int(b), []
+    qps = [choose_qparams(x, bits, **OPTIONS), choose_percentile(x, bits, percentile=p, **OPTIONS), *searched(x, bits)]
+    for name, qp in zip(NAMES, qps, strict=True):
+        error = mse(x, fake_quantize(x, *qp)) / x.double().square().mean().item()
+        told.append(f"{name} α = {number(qp.scale.item() * qp.quant_max)}, error {percent_of(error)}")
+    return "; ".join(told)
+
+
+def methods_readout(b, p):
+    return methods_readout_of(W, b, round(p, 4))
+
+
+def wander(explorer, steps=20):
+    """Give the values of the sliders at both ends of each, and on a random walk."""
+    walk, controls = random.Random(0), explorer.controls
+    for name, control in controls.items():
+        for end in (control.min, control.max):
+            yield {**{other: c.value for other, c in controls.items()}, name: end}
+    for _ in range(steps):
+        name, control = walk.choice(list(controls.items()))
+        moved = min(max(control.value + walk.choice([-5, -1, 1, 5]) * control.step, control.min), control.max)
+        yield {**{other: c.value for other, c in controls.items()}, name: moved}
+
+
+# --- the explorer of the U
+
+
+@pytest.mark.parametrize("x", [T, FEW], ids=["T", "gaussian"])
+def test_clip_agrees_with_quantlib_at_both_ends_and_on_a_random_walk(x):
+    explorer = explore_clip(x)
+    for values in wander(explorer):
+        assert clip_readout_of(x, **values) in explorer.move(**values)
+
+
+def test_the_slider_begins_where_nothing_clips():
+    for x in (T, X, 1e-3 * X, 1e4 * T):
+        slider = alpha_slider(x)
+        assert slider.value == slider.high >= x.abs().max() > slider.high - 1.01 * slider.step
+    assert "no value clips. MSE = " in explore_clip(X).picture.alt
+
+
+def test_the_best_alpha_of_gaussian_values_grows_with_the_bits():
+    explorer = explore_clip(X)
+    views = [explorer.compute(alpha=2.0, b=bits) for bits in (2, 4, 8)]
+    best = [view.alphas[view.curve.sum(axis=1).argmin()] for view in views]
+    assert best == pytest.approx([1.2, 2.5, 4.0], abs=0.1)
+
+
+def test_the_curve_goes_through_the_point():
+    explorer = explore_clip(FEW)
+    view = explorer.compute(alpha=float(explorer.compute(alpha=1.0, b=3).alphas[30]), b=3)
+    assert view.mse == view.curve[30].sum()
+
+
+def test_the_levels_are_those_of_the_function():
+    assert explore_clip(FEW).compute(alpha=3.0, b=3).levels == pytest.approx([-3, -2, -1, 0, 1, 2, 3])
+    mine = explore_clip(T, lambda x, alpha, bits: x.sign())
+    assert mine.compute(alpha=700.0, b=3).levels.tolist() == [-1, 0, 1]
+
+
+def returns_codes(x, alpha, bits):
+    return on_grid(x, alpha, bits, fake_quantize) * (2 ** (bits - 1) - 1) / alpha
+
+
+def test_the_learners_function_drives_the_u():
+    right, wrong = (explore_clip(FEW, f).compute(alpha=2.0, b=4) for f in (quantize_to, returns_codes))
+    assert wrong.mse > 2 * right.mse and (wrong.curve != right.curve).any()
+
+
+def test_blitting_draws_what_a_full_redraw_draws():
+    for make in (lambda: explore_clip(FEW), lambda: explore_methods(T)):
+        walked, fresh = make(), make()
+        start = {name: control.value for name, control in walked.controls.items()}
+        for values in wander(walked, 3):
+            walked.move(**values)
+        walked.move(**start)
+        assert walked.picture.png == fresh.picture.png
+
+
+def unwritten(*arguments): ...
+
+
+@pytest.mark.parametrize("make", [explore_clip, explore_methods])
+def test_an_unwritten_function_is_said_and_quantlibs_shown(make):
+    explorer = make(T, unwritten)
+    for values in wander(explorer, 0):
+        text = explorer.move(**values)
+        assert "unwritten: it is not written yet. The picture shows quantlib's instead." in text
+        assert (clip_readout_of if make is explore_clip else methods_readout_of)(T, **values) in text
+
+
+# --- the explorer of the methods
+
+
+def test_methods_agree_with_quantlib_at_both_ends():
+    explorer = explore_methods(W)
+    for values in wander(explorer, 0):
+        assert methods_readout(**values) in explorer.move(**values)
+
+
+def test_methods_agree_with_quantlib_on_a_random_walk_over_the_seed():
+    explorer = explore_methods(T)
+    for values in wander(explorer):
+        assert methods_readout_of(T, values["b"], round(values["p"], 4)) in explorer.move(**values)
+
+
+def test_at_eight_bits_the_best_alpha_lies_where_no_percentile_can_be():
+    explorer = explore_methods(W, bits=8)
+    jumps = [explorer.compute(b=8, p=p).marks[1] for p in (99.9998, 99.9999)]
+    best = explorer.compute(b=8, p=99.99)
+    assert jumps[0] < best.marks[2] < jumps[1] and best.beyond == 1
+    assert "1 of 589,824 values lie beyond the α of MSE search" in explorer.picture.alt
+
+
+def test_the_search_is_never_worse_than_the_others():
+    explorer = explore_methods(FEW)
+    for bits in (2, 4, 6):
+        errors = explorer.compute(b=bits, p=99.99).errors
+        assert errors[2] <= 1.002 * errors.min()  # it looks at a histogram, the errors are those of the values
+
+
+def half_of_the_largest(x, percent):
+    return x.abs().max() / 2
+
+
+def test_the_learners_percentile_is_shown():
+    assert f"percentile α = {number(728.6 / 2)}," in explore_methods(T, half_of_the_largest).picture.alt
+
+
+@pytest.mark.parametrize("alpha", [0.0, -1.0, 1e-30, 1e30, float("nan")])
+def test_an_alpha_that_is_none_is_said(alpha):
+    assert alpha_problem(alpha, T).startswith("it returned ") and alpha_problem(728.6, T) == ""
+
+
+# --- the maths of the module
+
+
+def test_quantize_to_gives_alpha_back_exactly_where_it_can():
+    assert quantize_to(torch.tensor([-9.0, 0.0, 9.0]), 7.0, 4).tolist() == [-7.0, 0.0, 7.0]
+
+
+def test_percentile_alpha_counts_sizes():
+    x = torch.tensor([3.0, -4.0, 1.0, 2.0])
+    assert [percentile_alpha(x, p) for p in (25, 50, 60, 75, 100)] == [1, 2, 3, 3, 4]
+
+
+# --- figures
+
+
+def test_two_clips_say_how_many_clip():
+    alt = draw_two_clips(X, (X.abs().max().item(), 2.45), 4).alt
+    assert "15 levels each: levels 0.63 apart, no value clips; levels 0.35 apart, 562 of 65,536 values clip." in alt
+
+
+def test_the_still_u_says_where_it_is_lowest():
+    alt = draw_clip(X, 2.45, 4).alt
+    assert alt.startswith("The mean squared error over α is a U, lowest near α = 2.5.") and clip_readout(2.45, 4) in alt
+
+
+def test_decibels_say_the_last_gain():
+    alt = draw_decibels({"uniform": [10.0, 16.0, 22.05], "Gaussian": [8.0, 13.0, 18.5]}).alt
+    assert alt.startswith("The last bit brings 6.05 dB for uniform, 5.50 dB for Gaussian.")
+
+
+def test_methods_say_who_is_best():
+    alt = draw_methods(W, 8).alt
+    assert alt.startswith("MSE search is best at 8 bits.") and methods_readout(8, 99.99) in alt
+
+
+def test_percentages_have_three_digits():
+    assert [percent_of(part) for part in (0.0, 0.039, 0.156, 1.0)] == ["0.00 %", "3.90 %", "15.6 %", "100 %"]
+
+
+# --- the mistakes: the smallest input that shows each, and what comes
+
+QUANTIZED = [
+    ("never_clips", 4.0, 3.0, 3, 4.0),
+    ("clamps_above_only", -4.0, 3.0, 3, -4.0),
+    ("full_grid", -4.0, 3.0, 3, -4.0),
+    ("returns_codes", 2.0, 6.0, 3, 1.0),
+    ("clips_only", 0.6, 3.0, 3, 0.6),
+    ("one_step_too_many", 8.0, 8.0, 4, 7.0),
+    ("steps_of_all_codes", 8.0, 8.0, 3, 3.0),
+    ("half_steps_at_the_ends", 7.0, 7.0, 3, 6.0),
+    ("covers_everything", 6.0, 3.0, 3, 6.0),
+    ("clamps_codes_to_alpha", 1.5, 1.5, 3, 0.75),
+    ("drops_what_clips", 4.0, 3.0, 3, 0.0),
+    ("truncates_to_alpha", 0.6, 3.0, 3, 0.0),
+    ("reach_of_eight_bits", 3.3, 127.0, 3, 3.0),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "alpha", "bits", "real"), QUANTIZED)
+def test_the_smallest_input_that_shows_a_wrong_quantizer(name, x, alpha, bits, real):
+    came = getattr(misconceptions, name)(torch.tensor([x]), alpha, bits)
+    assert came.item() == pytest.approx(real) != quantize_to(torch.tensor([x]), alpha, bits).item()
+
+
+PERCENTILES = [
+    ("percentile_of_x", [-9.0, 1.0], 100.0, 1.0),
+    ("percentile_from_zero", [1.0, 2.0], 50.0, 2.0),
+    ("one_place_too_near", [1.0, 2.0, 3.0], 70.0, 2.0),
+    ("part_of_the_largest", [1.0, 4.0], 50.0, 2.0),
+    ("forgets_to_sort", [2.0, 1.0], 50.0, 2.0),
+    ("percentile_from_the_top", [1.0, 2.0], 100.0, 1.0),
+    ("returns_the_rank", [5.0], 100.0, 1.0),
+    ("always_min_max", [1.0, 2.0], 50.0, 2.0),
+    ("interpolates", [1.0, 2.0], 50.0, 1.5),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "percent", "alpha"), PERCENTILES)
+def test_the_smallest_input_that_shows_a_wrong_percentile(name, x, percent, alpha):
+    came = getattr(misconceptions, name)(torch.tensor(x), percent)
+    assert came == pytest.approx(alpha) != percentile_alpha(torch.tensor(x), percent)
+
+
+SEARCHES = [
+    ("returns_the_place", [1.0], 2, [1.0, 2.0], 0.0, 1.0),
+    ("returns_the_error", [1.5], 2, [1.0, 9.0], 0.25, 1.0),
+    ("worst_alpha", [1.0], 2, [1.0, 9.0], 9.0, 1.0),
+    ("counts_round_only", [1.0, 3.0], 2, [1.0, 3.0], 1.0, 3.0),
+    ("counts_clip_only", [1.0, 1.0, 2.0], 2, [1.0, 2.1], 2.1, 1.0),
+    ("signed_errors", [2.0], 2, [9.0, 2.1, 3.0], 3.0, 2.1),
+    ("least_largest_error", [1.0] * 5 + [2.2], 2, [1.0, 2.2], 2.2, 1.0),
+    ("least_mean_size", [1.0, 1.0, 3.0], 2, [1.0, 2.2], 1.0, 2.2),
+    ("largest_alpha", [1.0], 2, [1.0, 9.0], 9.0, 1.0),
+    ("best_of_eight_bits", [1.0, 1.0, 1.0, 1.0, 2.0], 2, [1.1, 2.0], 2.0, 1.1),
+    ("searches_without_clip", [2.0], 2, [0.5, 2.1], 0.5, 2.1),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "bits", "alphas", "came", "due"), SEARCHES)
+def test_the_smallest_input_that_shows_a_wrong_search(name, x, bits, alphas, came, due):
+    x, alphas = torch.tensor(x), torch.tensor(alphas)
+    best = min(alphas.tolist(), key=lambda alpha: mse(x, quantize_to(x, alpha, bits)))
+    assert (getattr(misconceptions, name)(x, bits, alphas), best) == (pytest.approx(came), pytest.approx(due))
+    assert came != due
+
+
+def test_every_mistake_of_this_subject_has_its_input():
+    deeds = {"fake_quantize": QUANTIZED, "percentile": PERCENTILES, "best_alpha": SEARCHES}
+    for deed, table in deeds.items():
+        known = {m.function.__name__ for m in misconceptions.MISCONCEPTIONS[deed]}
+        assert known == {name for name, *_ in table}

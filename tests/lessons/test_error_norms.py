@@ -1,0 +1,157 @@
+"""Which of two errors is smaller: the ranking of two rulers, its explorer, and the pictures of notebook 04."""
+
+import math
+import random
+
+import pytest
+import torch
+
+from quantlib import fake_quantize, l1_error, l2_error, max_error, mse, sqnr_db
+from quantlib.data import load_weight
+from quantlib.lab import draw_growth, draw_ranking, draw_row_sqnr, draw_two_errors, draw_wrong_scale, explore_ranking
+from quantlib.lab.words import number
+from quantlib.lessons.error_norms.ranking import NORMS, Yours, duel, score
+from tests.helpers.strategies import SEED as T
+
+A, B = (14.0, -70), (3.5, -70)
+MEASURES = {"L1": l1_error, "L2": l2_error, "L∞": max_error, "MSE": mse, "SQNR": sqnr_db}
+
+
+def moved(v):
+    x = T.clone()
+    x[0, 2] = v
+    return x
+
+
+def readout(v):
+    """What the readout must contain for a value v: all five measures, and which ruler each calls better."""
+    x = moved(v)
+    x_a, x_b = (fake_quantize(x, *ruler) for ruler in (A, B))
+    parts = []
+    for name, measure in MEASURES.items():
+        a, b = measure(x, x_a), measure(x, x_b)
+        better = "A" if (a > b if name == "SQNR" else a < b) else "B"
+        said = "both are equal" if a == b else f"{better} is better"
+        parts.append(f"by {name} {said} (A {number(a)}, B {number(b)})")
+    return "; ".join(parts)[1:]
+
+
+def my_l2(x, x_hat):
+    return (x - x_hat).square().sum().sqrt()
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return explore_ranking(T, A, B, my_l2)
+
+
+def test_readout_agrees_with_quantlib_at_both_ends(explorer):
+    control = explorer.controls["v"]
+    for v in (control.min, control.max):
+        text = explorer.move(v=v)
+        assert readout(v) in text and f"v = {number(v)}" in text
+
+
+def test_readout_agrees_with_quantlib_on_a_random_walk(explorer):
+    control, walk = explorer.controls["v"], random.Random(0)
+    for _ in range(50):
+        value = control.value + walk.choice([-10, -1, 1, 10]) * control.step
+        assert readout(min(max(value, control.min), control.max)) in explorer.move(v=value)
+
+
+def test_the_ranking_flips_from_the_largest_error_to_the_sum():
+    flips = dict.fromkeys(MEASURES)
+    for v in torch.arange(685, 725.5, 0.5).tolist():
+        for said in duel(moved(v), A, B).scores:
+            if said.winner == "A" and flips[said.name] is None:
+                flips[said.name] = v
+            assert (said.winner == "A") == (flips[said.name] is not None)  # no measure changes its mind twice
+    assert flips == {"L1": 709.5, "L2": 699.5, "L∞": 696.5, "MSE": 699.5, "SQNR": 699.5}
+
+
+def test_blitting_draws_what_a_full_redraw_draws():
+    walked, fresh = explore_ranking(T, A, B), explore_ranking(T, A, B)
+    for v in (685.0, 725.0, 705.0):
+        walked.move(v=v)
+    assert walked.picture.png == fresh.picture.png
+
+
+def test_the_learners_measure_has_a_row_of_its_own(explorer):
+    x = moved(700.0)
+    a, b = (l2_error(x, fake_quantize(x, *ruler)) for ruler in (A, B))
+    assert f"by my_l2 A is better (A {number(a)}, B {number(b)})" in explorer.move(v=700.0)
+    assert "my_l2" not in explore_ranking(T, A, B).picture.alt
+
+
+def unwritten(x, x_hat): ...
+
+
+def raises(x, x_hat):
+    raise ZeroDivisionError("division by zero")
+
+
+def loops(x, x_hat):
+    while True:
+        pass
+
+
+def keeps_the_shape(x, x_hat):
+    return x - x_hat
+
+
+def infinite(x, x_hat):
+    return math.inf
+
+
+SPOILED = {
+    unwritten: "unwritten: it is not written yet. Its row stays empty.",
+    raises: "raises: it raised ZeroDivisionError: division by zero. Its row stays empty.",
+    loops: "loops: it took longer than 1 s and was stopped. Its row stays empty.",
+    keeps_the_shape: "keeps_the_shape: it returned a tensor of shape (3, 3), not one number. Its row stays empty.",
+    infinite: "infinite: it returned NaN or infinity. Its row stays empty.",
+}
+
+
+@pytest.mark.parametrize("function", SPOILED, ids=lambda f: f.__name__)
+def test_explorer_stays_usable_whatever_the_measure_does(function, capsys):
+    explorer = explore_ranking(T, A, B, function)
+    for v in (685.0, 700.0, 725.0):
+        text = explorer.move(v=v)
+        assert readout(v) in text and SPOILED[function] in text
+    assert capsys.readouterr().out == ""
+
+
+def test_a_measure_may_be_negative_or_zero():
+    said, notice = Yours(lambda x, x_hat: -x_hat.sum())(T, T, 2 * T)
+    assert said.winner == "B" and not notice
+    assert Yours(lambda x, x_hat: 0)(T, T, 2 * T)[0].winner == ""
+
+
+def test_more_decibels_win():
+    x = torch.tensor([1.0, 2.0])
+    for norm in NORMS:
+        assert score(norm, x, x + 0.1, x + 0.2).winner == "A"
+        assert score(norm, x, x + 0.2, x).winner == "B"  # B has no error at all
+        assert score(norm, x, x, x).winner == ""
+
+
+def test_equal_rulers_are_said_to_be_equal():
+    assert "by L1 both are equal" in draw_ranking(T, B, B).alt.replace("By", "by")
+
+
+def test_errors_are_named_without_a_verdict():
+    alt = draw_two_errors(moved(705.0), A, B).alt
+    assert "B: 0.9, 0.5, 15.5, 1.1, 1.5, 1.5, 0.0, 1.4, 0.5" in alt and "better" not in alt
+
+
+def test_growth_is_a_factor_for_each_measure():
+    assert "L1 2-fold, L2 3.46-fold, L∞ 10-fold, MSE 12-fold" in draw_growth(9, 10.0).alt
+
+
+def test_wrong_scale_is_heard_by_sqnr_alone():
+    assert "its cosine stays 1.0000. SQNR hears it: 0.0 dB" in draw_wrong_scale(T, fake_quantize(T, 3.6, -76)).alt
+
+
+def test_row_sqnr_names_the_whole_and_the_best_row():
+    alt = draw_row_sqnr({"ffn_down": load_weight("ffn_down")}).alt
+    assert "ffn_down: 8.06 dB as a whole, 5.5 to 22.1 by row, the best is row 99." in alt

@@ -1,0 +1,166 @@
+"""Notebook 03: the recipe that overflows, its explorer, its figures, and the number formats as rulers."""
+
+import random
+
+import numpy
+import pytest
+import torch
+
+from quantlib import l2_error, wrap
+from quantlib.data import load_weight
+from quantlib.lab import (
+    draw_circle,
+    draw_factor,
+    draw_formats,
+    draw_repairs,
+    draw_sawtooth,
+    draw_there_and_back,
+    explore_factor,
+)
+from quantlib.lessons.naive_max_abs.formats import marks
+from quantlib.lessons.naive_max_abs.overflow import attempt, on_circle
+from tests.helpers.strategies import SEED as T
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def readout(factor: float) -> str:
+    """What the readout of the explorer must contain."""
+    return f"Norm of the error: {l2_error(T, attempt(T, int(factor)).x_hat):.4f}"
+
+
+def plain_norm(factor):
+    """The norm of the error by the seed's recipe, written out."""
+    return l2_error(T, wrap((T / 728.6 * factor).round()).float() * 728.6 / factor)
+
+
+def test_recipe_is_the_seeds():
+    view = attempt(T, 255)
+    assert view.asked.tolist() == [[67, -5, 255], [32, 103, -64], [0, 240, 86]]
+    assert view.q.tolist() == [[67, -5, -1], [32, 103, -64], [0, -16, 86]]
+    assert f"{l2_error(T, view.x_hat):.4f}" == "1033.6320"
+
+
+def test_readout_agrees_with_quantlib_at_both_ends_and_on_a_walk():
+    explorer, walk = explore_factor(T), random.Random(0)
+    factor = 255
+    for value in (100, 300, 127, 128):
+        assert readout(value) in explorer.move(factor=value)
+    for _ in range(50):
+        factor = min(max(factor + walk.choice([-10, -1, 1, 10]), 100), 300)
+        text = explorer.move(factor=factor)
+        assert f"factor = {factor}" in text and f"{plain_norm(factor):.4f}" in text
+        assert text == explorer.picture.alt
+
+
+def test_readout_names_the_codes_that_wrap():
+    explorer = explore_factor(T)
+    assert f"255 becomes {MINUS}1 and 240 becomes {MINUS}16" in explorer.picture.alt
+    assert f"1 of 9 codes does not fit: 128 becomes {MINUS}128." in explorer.move(factor=128)
+    assert "all 9 codes fit." in explorer.move(factor=127)
+
+
+def test_blitting_draws_what_a_full_redraw_draws():
+    moved = explore_factor(T)
+    for factor in (100, 300, 255):
+        moved.move(factor=factor)
+    assert moved.picture.png == explore_factor(T).picture.png
+
+
+def saturates(v):
+    return v.clamp(-128, 127).to(torch.int8)
+
+
+def unwritten(v): ...
+
+
+def forgets(v):
+    v.remainder(256)
+
+
+def floats(v):
+    return wrap(v).float()
+
+
+def raises(v):
+    raise ValueError("no")
+
+
+def unsigned(v):
+    return v.remainder(256).to(torch.uint8)
+
+
+def test_a_learners_wrap_drives_the_picture():
+    text = explore_factor(T, saturates).picture.alt
+    assert "255 becomes 127 and 240 becomes 127" in text and "Norm of the error: 487.10" in text
+    assert "255 becomes 255" in explore_factor(T, unsigned).picture.alt
+
+
+@pytest.mark.parametrize("function", [unwritten, forgets, floats, raises], ids=lambda f: f.__name__)
+def test_explorer_stays_usable_whatever_the_function_does(function):
+    explorer = explore_factor(T, function)
+    for factor in (100, 255, 300):
+        text = explorer.move(factor=factor)
+        assert f"{function.__name__}: it" in text and "The picture shows quantlib's instead." in text
+        assert readout(factor) in text
+
+
+def test_circle_is_a_clock_on_which_a_turn_is_256_codes():
+    assert numpy.allclose(on_circle(numpy.array([0, 64, 128]), 1.0), [[0, 1], [1, 0], [0, -1]])
+    assert numpy.allclose(on_circle(numpy.array(255), 1.0), on_circle(numpy.array(-1), 1.0))
+
+
+def test_circle_says_where_codes_land():
+    assert f"255 lands on {MINUS}1, 240 lands on {MINUS}16" in draw_circle([255, 240]).alt
+    assert f"{MINUS}129 lands on 127" in draw_circle([-129]).alt
+    assert "5 lands on 5" in draw_circle([5, 3]).alt
+
+
+def test_a_wrapped_code_is_wrong_by_256_steps():
+    for factor in (128, 200, 255, 300):
+        view = attempt(T, factor)
+        errors = (view.asked - view.q)[view.clipped]
+        assert len(errors) and (errors == 256).all()
+
+
+def test_figures_say_what_they_show():
+    assert f"2 do not: 728.6 comes back as {MINUS}2.857" in draw_there_and_back(T, 255).alt
+    assert draw_there_and_back(T, 127).alt == "9 of 9 numbers come back almost unchanged, 0 do not."
+    assert "1457.2054" in draw_factor(T, 128).alt
+    assert draw_repairs({"a": 90.0, "b": 2.0}).alt == "Norm of the error, the smallest for b: a 90.0; b 2.0."
+    assert draw_sawtooth(load_weight("query"), 255).alt.startswith(
+        "184 of 147,456 values come back with the wrong sign"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "step"),
+    [
+        (torch.float16, 64.0, 2**-4),
+        (torch.float16, 128.0, 2**-3),
+        (torch.bfloat16, 64.0, 2**-1),
+        (torch.bfloat16, 128.0, 1.0),
+    ],
+)
+def test_marks_are_as_far_apart_as_the_next_number(dtype, value, step):
+    near = marks(dtype, value, value + 3)
+    following = torch.nextafter(torch.tensor(value, dtype=dtype), torch.tensor(1e4, dtype=dtype)).item()
+    assert near[1].item() - near[0].item() == step == following - value
+
+
+def test_marks_of_an_integer_format_end_with_it():
+    assert marks(torch.int8, 125.5, 130).tolist() == [126, 127]
+
+
+def test_formats_say_what_a_quotient_becomes():
+    alt = draw_formats(11 / 0.08642578125, 126, 130).alt
+    assert "127.28 is stored as 127.25 in float16 and 127.5 in bfloat16" in alt
+    assert "to 127 in float16 and to 128 in bfloat16" in alt
+
+
+@pytest.mark.parametrize(
+    ("dtype", "digits", "too_large"), [(torch.bfloat16, 7, 21), (torch.float16, 10, 0), (torch.float32, 23, 0)]
+)
+def test_only_bfloat16_rounds_its_largest_value_to_128(dtype, digits, too_large):
+    largest = (1 + torch.arange(2**digits) / 2**digits).to(dtype)
+    assert int(((largest / (largest / 127)).round() > 127).sum()) == too_large

@@ -1,0 +1,279 @@
+"""Rounding in notebook 08: five rules and their explorer, draws that repeat, and weights that share an output."""
+
+import random
+
+import numpy
+import pytest
+import torch
+
+from quantlib import round_half_away, round_half_even, round_stochastic
+from quantlib.lab import (
+    draw_decisions,
+    draw_orders,
+    draw_pair,
+    draw_rules,
+    draw_search,
+    draw_updates,
+    explore_draws,
+    explore_pair,
+    explore_rules,
+    page,
+)
+from quantlib.lab.words import number
+from quantlib.lessons.rounding.chance import DRAWS, uniform
+from quantlib.lessons.rounding.exercises import best_rounding, stochastic_round
+from quantlib.lessons.rounding.pair import inputs, losses, weigh
+from quantlib.lessons.rounding.rules import compare
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def two(value):
+    return f"{value + 0.0:.2f}".replace("-", MINUS)
+
+
+def readout_rules(v):
+    """What the explorer of five rules must say at v."""
+    x = torch.tensor(round(v, 2))
+    low, up = x.floor().item() + 0.0, 100 * (x - x.floor()).item()
+    chance = f", in {up:.0f} % of the draws {number(low + 1)}" if up > 0 else ""
+    even, away = (number(rule(x).item() + 0.0) for rule in (round_half_even, round_half_away))
+    cut = number(x.trunc().item() + 0.0)
+    said = f"half to even gives {even}, half away gives {away}, floor gives {number(low)}, truncate gives {cut}"
+    return f"v = {two(round(v, 2))}: {said}, stochastic gives {number(low)}{chance}."
+
+
+def readout_draws(v):
+    """What the explorer of draws must say at v before any repeat."""
+    v = round(v, 2)
+    generator = torch.Generator().manual_seed(0)
+    mean = round_stochastic(torch.full((DRAWS,), v), generator).double().mean().item()
+    error = ((v - 2) * (3 - v) / DRAWS) ** 0.5
+    up = f"v = {v:.2f}: it goes up in {100 * (v - 2):.0f} % of the draws; nearest always gives {round(v)}"
+    off = f"{mean - v + 0.0:.3f}".replace("-0.000", "0.000").replace("-", MINUS)
+    return f"{up}. Run 1: the mean of 1,000 draws is {mean:.3f}, off by {off}. The standard error is {error:.4f}."
+
+
+def readout_pair(w, r):
+    """What the explorer of two weights must say at these sliders."""
+    weights, x = torch.tensor([round(w, 2), 2.4]).double(), inputs(round(r, 2)).double()
+    pairs = [torch.tensor([a, b]).double() for a in (1, 2) for b in (2, 3)]
+    mse = [(x @ (q - weights)).square().mean().item() for q in pairs]
+    best = " or ".join(f"{q[0]:.0f} and {q[1]:.0f}" for q, e in zip(pairs, mse, strict=True) if e < min(mse) + 1e-5)
+    nearest = weights.round()
+    cost = (x @ (nearest - weights)).square().mean().item()
+    least = f"the smallest error of the output has {best}, {min(mse):.4f}"
+    to = f"to nearest, {nearest[0]:.0f} and {nearest[1]:.0f}, it is {cost:.4f}."
+    return f"w = {round(w, 2):.2f} and r = {two(round(r, 2))}: {least}; {to}"
+
+
+EXPLORERS = {
+    "rules": (explore_rules, readout_rules),
+    "draws": (explore_draws, readout_draws),
+    "pair": (explore_pair, readout_pair),
+}
+
+
+def sliders(explorer):
+    return {name: control for name, control in explorer.controls.items() if name != "again"}
+
+
+@pytest.fixture(scope="module", params=EXPLORERS)
+def each(request):
+    make, readout = EXPLORERS[request.param]
+    return make, make(), readout
+
+
+def now(explorer):
+    return [control.value for control in sliders(explorer).values()]
+
+
+def test_readout_agrees_with_quantlib_at_every_end(each):
+    _, explorer, readout = each
+    for name, control in sliders(explorer).items():
+        for end in (control.min, control.max):
+            assert readout(*now(explorer)) in explorer.picture.alt
+            assert explorer.move(**{name: end}).startswith(readout(*now(explorer)))
+
+
+def test_readout_agrees_with_quantlib_on_a_random_walk(each):
+    _, explorer, readout = each
+    walk = random.Random(0)
+    for _ in range(50):
+        name, control = walk.choice(list(sliders(explorer).items()))
+        value = control.value + walk.choice([-10, -1, 1, 10]) * control.step
+        text = explorer.move(**{name: min(max(value, control.min), control.max)})
+        assert readout(*now(explorer)) in text and text == explorer.picture.alt
+
+
+def test_blitting_draws_what_a_full_redraw_draws(each):
+    make, *_ = each
+    walked, fresh = make(), make()
+    start = {name: control.value for name, control in walked.controls.items()}
+    for end in ("min", "max"):
+        walked.move(**{name: getattr(control, end) for name, control in walked.controls.items()})
+        assert walked.picture.png != fresh.picture.png
+    walked.move(**start)
+    assert walked.picture.png == fresh.picture.png
+
+
+def unwritten(*arguments): ...
+
+
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()])
+def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
+    text = make(unwritten).picture.alt
+    assert "unwritten: it is not written yet. The picture shows quantlib's instead." in text
+    assert make(unwritten).scene.panels and text.startswith(make().picture.alt)
+
+
+# --- five rules
+
+
+def test_a_learners_rule_drives_the_second_row():
+    mine = explore_rules(lambda v: torch.floor(v + 0.5))
+    assert "half away gives \N{MINUS SIGN}1," in mine.move(v=-1.5)
+    assert "half away gives \N{MINUS SIGN}2," in explore_rules().move(v=-1.5)
+    assert (
+        "Mean error over all v from \N{MINUS SIGN}3 to 3: half away \N{MINUS SIGN}0.5,"
+        in explore_rules(torch.floor).picture.alt
+    )
+
+
+def test_each_row_has_the_means_of_the_theory():
+    rows = {row.name: (row.mean, row.square) for row in compare(torch.tensor([0.5])).rows}
+    for name, (mean, square) in {
+        "half to even": (0, 1 / 12), "half away": (0, 1 / 12), "floor": (-1 / 2, 1 / 3), "truncate": (0, 1 / 3),
+        "stochastic": (0, 1 / 6),
+    }.items():  # fmt: skip
+        assert rows[name] == pytest.approx((mean, square), abs=1e-3)
+
+
+def test_a_tie_that_a_slider_misses_by_a_hair_is_a_tie():
+    assert "half away gives 2," in explore_rules().move(v=1.4999999999999998)
+
+
+def test_the_rules_are_drawn_for_several_values():
+    alt = draw_rules([-0.5, 2.5]).alt
+    assert "half to even gives 0 and 2; half away gives \N{MINUS SIGN}1 and 3;" in alt
+    assert "stochastic gives \N{MINUS SIGN}1 or 0 and 2 or 3" in alt
+
+
+def test_the_order_of_the_steps_decides_a_tie():
+    assert (
+        "gets \N{MINUS SIGN}76 if z is added before rounding, \N{MINUS SIGN}75 if after"
+        in draw_orders(-13.5, 3, -71).alt
+    )
+    assert (
+        "gets \N{MINUS SIGN}74 if z is added before rounding, \N{MINUS SIGN}74 if after"
+        in draw_orders(-13.5, 3, -70).alt
+    )
+
+
+# --- draws
+
+
+def test_given_draws_round_as_quantlib_does():
+    v = torch.linspace(-3, 3, 1000)
+    for seed in (0, 1):
+        u = torch.rand(1000, generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(stochastic_round(v, u), round_stochastic(v, torch.Generator().manual_seed(seed)))
+
+
+def test_the_button_repeats_with_new_draws_that_are_the_same_each_time():
+    first, second = explore_draws(), explore_draws()
+    texts = [first.picture.alt]
+    for _ in range(3):
+        first.controls["again"].click()
+        texts.append(first.picture.alt)
+    assert len(set(texts)) == 4 and "Run 4: " in texts[-1]
+    second.controls["again"].value = 3
+    assert second.picture.alt == texts[-1] and second.picture.png == first.picture.png
+
+
+def test_the_button_is_shown_between_the_slider_and_the_picture(monkeypatch):
+    shown = []
+    monkeypatch.setattr(page, "show", lambda still, widgets: shown.extend(widgets))
+    explorer = explore_draws()
+    explorer._ipython_display_()
+    assert [type(widget).__name__ for widget in shown] == ["FloatSlider", "_Counter", "HTML"]
+    assert explorer.controls["again"].get_state()["_view_name"] == "ButtonView"
+    assert "value" not in explorer.controls["again"].get_state()
+
+
+def test_most_runs_end_within_two_standard_errors():
+    v, runs = 2.3, 200
+    means = torch.stack([stochastic_round(torch.full((DRAWS,), v), uniform(k)).mean() for k in range(runs)])
+    inside = ((means - v).abs() < 2 * (0.3 * 0.7 / DRAWS) ** 0.5).sum().item()
+    assert 0.9 * runs < inside < runs
+
+
+def test_a_learners_draws_drive_the_mean():
+    text = explore_draws(lambda v, u: v.floor()).picture.alt
+    assert "the mean of 1,000 draws is 2.000, off by \N{MINUS SIGN}0.300" in text
+
+
+def test_small_updates_survive_chance_only():
+    assert "stochastic rounding ends at 10.0 on average, nearest at 0" in draw_updates(0.1, 100).alt
+    assert "nearest at 60" in draw_updates(0.6, 60).alt
+
+
+# --- two weights
+
+
+@pytest.mark.parametrize("r", [-1.0, -0.35, 0.0, 0.9, 1.0])
+def test_four_rows_of_inputs_have_the_correlation_asked_for(r):
+    x = inputs(r).double()
+    assert torch.allclose(x.T @ x / 4, torch.tensor([[1, r], [r, 1]]).double(), atol=1e-6)
+    q = torch.tensor([[1.0, 2.0], [1.0, 3.0], [2.0, 2.0], [2.0, 3.0]]).double()
+    measured = ((q - torch.tensor([1.3, 2.4]).double()) @ x.T).square().mean(1).numpy()
+    assert numpy.allclose(losses(numpy.array([1.3, 2.4]), r), measured, atol=1e-6)
+
+
+def test_nearest_is_best_without_correlation_and_not_with_much():
+    for w in numpy.arange(1.05, 1.96, 0.05):
+        assert weigh((round(w, 2), 2.4), 0.0).nearest in weigh((round(w, 2), 2.4), 0.0).best
+    assert weigh((1.3, 2.4), 0.9).best == [1] and weigh((1.3, 2.4), 0.9).nearest == 0
+    assert "1 and 3, 0.1260; to nearest, 1 and 2, it is 0.4660." in draw_pair((1.3, 2.4), 0.9).alt
+
+
+def test_nearest_stops_being_best_at_a_third():
+    best = {round(0.05 * k, 2): weigh((1.3, 2.4), 0.05 * k).best for k in range(-20, 21)}
+    assert max(r for r, b in best.items() if b == [0]) == 0.3 and min(r for r, b in best.items() if b == [1]) == 0.35
+
+
+def test_a_negative_correlation_can_make_nearest_worse_too():
+    assert weigh((1.8, 2.4), -0.4).best == [weigh((1.8, 2.4), -0.4).nearest] == [2]
+    assert weigh((1.8, 2.4), -0.6).best == [3]
+
+
+def test_the_best_of_four_is_the_best_by_brute_force():
+    draw = numpy.random.RandomState(0)
+    for _ in range(50):
+        w, x = torch.tensor(draw.uniform(-5, 5, 2)), torch.tensor(draw.normal(size=(6, 2)))
+        error = (x @ (best_rounding(w, x) - w)).square().sum()
+        for a in (w[0].floor(), w[0].floor() + 1):
+            for b in (w[1].floor(), w[1].floor() + 1):
+                assert error <= (x @ (torch.stack([a, b]) - w)).square().sum()
+
+
+def test_a_learners_pair_is_named_in_the_table():
+    mine = explore_pair(lambda w, x: w.round())
+    assert "your function chooses 1 and 2." in mine.picture.alt
+    assert "your function chooses 7 and 8." in explore_pair(lambda w, x: w * 0 + torch.tensor([7.0, 8.0])).picture.alt
+
+
+# --- a network, and a search
+
+
+def test_decisions_are_counted_and_the_deaf_are_named():
+    p = {"float": torch.tensor([0.9, 0.9, 0.1]), "rough": torch.tensor([0.9, 0.4, 0.1]), "floor": torch.zeros(3)}
+    alt = draw_decisions(p).alt
+    assert alt.startswith("With floor the network never hears speech.")
+    assert "float 2, of which as in the first row 3; rough 1, of which as in the first row 2; floor 0" in alt
+    assert draw_decisions({"a": p["float"], "b": p["rough"]}).alt.startswith("Every network hears speech.")
+
+
+def test_a_search_is_told_by_its_median():
+    alt = draw_search(torch.tensor([0.25, 0.5, 2.0])).alt
+    assert "2 of 3 outputs have a smaller squared error, and the median is 0.50 of before" in alt

@@ -3,7 +3,8 @@
 import ipywidgets
 import matplotlib.pyplot as plt
 
-from quantlib.lab import Explorer, explore, style
+from quantlib.lab import explore, style
+from quantlib.lab.explore import Explorer
 
 
 def twin(explorer: Explorer) -> None:

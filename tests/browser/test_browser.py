@@ -13,8 +13,8 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from quantlib import misconceptions
 from quantlib.data import load_weight
+from quantlib.lessons.bug_museum import bugs as misconceptions
 from tests.helpers import browser_lessons
 from tests.helpers.jupyter import browser, chromium, front_end
 from tests.helpers.strategies import SEED

@@ -25,7 +25,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from quantlib.lab import Explorer
+from quantlib.lab.explore import Explorer
 from quantlib.lab.predict import Prediction
 from quantlib.lab.text import Label
 from tests.helpers.sight import contrast

@@ -7,21 +7,21 @@ from itertools import combinations
 
 import pytest
 import torch
-from quantlib.misconceptions import MISCONCEPTIONS
 
 from quantlib import choose_qparams, dequantize, l2_error, quantize, round_half_away, sqnr_db, wrap
-from quantlib import misconceptions as wrong
-from quantlib.lab import checks
 from quantlib.lab import exercise as engine
+from quantlib.lab.cases import T
+from quantlib.lab.learner import call
+from quantlib.lab.same import equal, same, show
 from quantlib.lab.verdict import Verdict
-from quantlib.lessons.clipping_buys_resolution.clip import quantize_to
+from quantlib.lessons.bug_museum import bugs as wrong
+from tests.helpers.lessons import EXERCISES
 
-T = checks.cases.T
-CHECKS = {deed: getattr(checks, f"check_{deed}") for deed in MISCONCEPTIONS}
-INNER = checks.CHECKS
+CHECKS = {name: exercise.check for name, exercise in EXERCISES.items()}
+quantize_to = EXERCISES["fake_quantize"].reference
 PAIR = ("no clamp before the cast", "cast before adding z")  # no 8-bit behaviour tells these two apart
 
-each = pytest.mark.parametrize("deed", CHECKS)
+each = pytest.mark.parametrize("exercise", CHECKS)
 
 
 # --- right answers, each written in another way
@@ -231,9 +231,9 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(("deed", "f"), [(deed, f) for deed, fs in RIGHT.items() for f in fs])
-def test_right_answers_are_right(deed, f):
-    verdict = CHECKS[deed](f)
+@pytest.mark.parametrize(("exercise", "f"), [(exercise, f) for exercise, fs in RIGHT.items() for f in fs])
+def test_right_answers_are_right(exercise, f):
+    verdict = CHECKS[exercise](f)
     assert verdict.status == "right", verdict
     assert verdict.hints == verdict.misconceptions == ()
 
@@ -242,9 +242,9 @@ def test_a_right_verdict_says_what_was_tried():
     def my_quantize(x, s, z):
         return quantize(x, s, z)
 
-    cases = len(INNER["quantize"].cases)
+    cases = len(EXERCISES["quantize"].cases)
     text = f"my_quantize gives what it should for all {cases} inputs tried: edge cases, T and random tensors."
-    assert repr(checks.check_quantize(my_quantize)) == f"right: {text}"
+    assert repr(CHECKS["quantize"](my_quantize)) == f"right: {text}"
 
 
 # --- nothing
@@ -263,64 +263,67 @@ def says_so(*arguments):
 
 @each
 @pytest.mark.parametrize("f", [ellipsis, returns_none, says_so, lambda *arguments: ...])
-def test_what_is_not_written_yet_is_not_called_wrong(deed, f):
+def test_what_is_not_written_yet_is_not_called_wrong(exercise, f):
     name = f.__name__ if f.__name__ != "<lambda>" else "your function"
-    assert repr(CHECKS[deed](f)) == f"not written yet: {name}."
+    assert repr(CHECKS[exercise](f)) == f"not written yet: {name}."
 
 
 @each
 @pytest.mark.parametrize("f", [None, ...])
-def test_no_function_at_all_is_not_written_yet(deed, f):
-    assert repr(CHECKS[deed](f)) == "not written yet: your function."
+def test_no_function_at_all_is_not_written_yet(exercise, f):
+    assert repr(CHECKS[exercise](f)) == "not written yet: your function."
 
 
 # --- misconceptions
 
-TABLE = [(deed, m) for deed, known in MISCONCEPTIONS.items() for m in known]
+TABLE = [(name, m) for name, exercise in EXERCISES.items() for m in exercise.known]
 
 
-@pytest.mark.parametrize(("deed", "m"), TABLE, ids=[f"{deed}-{m.function.__name__}" for deed, m in TABLE])
-def test_every_misconception_is_named(deed, m):
-    verdict = CHECKS[deed](m.function)
+@pytest.mark.parametrize(("exercise", "m"), TABLE, ids=[f"{exercise}-{m.function.__name__}" for exercise, m in TABLE])
+def test_every_misconception_is_named(exercise, m):
+    verdict = CHECKS[exercise](m.function)
     assert verdict.status == "wrong"
-    if m.name in PAIR and deed == "quantize":
+    if m.name in PAIR and exercise == "quantize":
         assert verdict.misconceptions == PAIR
         assert f"Looks like: {PAIR[0]}, or {PAIR[1]}." in verdict.message
     else:
         assert verdict.misconceptions == (m.name,)
         kind = "This is another convention" if m.convention else "Looks like"
         assert f"{kind}: {m.name}. {m.says}" in verdict.message
-    assert m.hint in verdict.hints and verdict.hints[-len(INNER[deed].hints) :] == INNER[deed].hints
+    assert m.hint in verdict.hints and verdict.hints[-len(EXERCISES[exercise].hints) :] == EXERCISES[exercise].hints
 
 
 @each
-def test_the_misconceptions_take_what_the_check_gives(deed):
-    for m in MISCONCEPTIONS[deed]:
-        assert tuple(inspect.signature(m.function).parameters) == INNER[deed].parameters
+def test_the_misconceptions_take_what_the_check_gives(exercise):
+    for m in EXERCISES[exercise].known:
+        assert tuple(inspect.signature(m.function).parameters) == EXERCISES[exercise].parameters
 
 
 @each
-def test_no_two_misconceptions_behave_alike_but_the_documented_pair(deed):
-    check = INNER[deed]
+def test_no_two_misconceptions_behave_alike_but_the_documented_pair(exercise):
+    check = EXERCISES[exercise]
 
     def behaviour(m):
-        return [check.unpack(engine.call(m, *arguments).value) for arguments in check.cases]
+        return [check.unpack(call(m, *arguments).value) for arguments in check.cases]
 
-    known = [(m, behaviour(m)) for m in (*MISCONCEPTIONS[deed], check.reference)]
+    known = [(m, behaviour(m)) for m in (*EXERCISES[exercise].known, check.reference)]
     alike = [
         (getattr(m, "name", ""), getattr(other, "name", "right"))
         for (m, a), (other, b) in combinations(known, 2)
-        if all(engine.same(r, t, arguments) for r, t, arguments in zip(a, b, check.cases, strict=True))
+        if all(same(r, t, arguments) for r, t, arguments in zip(a, b, check.cases, strict=True))
     ]
     changing = {"quantize": ("x is changed in place", "right"), "clamp": ("v is changed in place", "right")}
-    assert alike == ([PAIR] if deed == "quantize" else []) + ([changing[deed]] if deed in changing else [])
+    assert alike == ([PAIR] if exercise == "quantize" else []) + ([changing[exercise]] if exercise in changing else [])
 
 
 def test_only_what_says_so_changes_its_input():
-    def changes(deed, m):
-        return any(engine.call(m, *arguments).changed for arguments in INNER[deed].cases)
+    def changes(exercise, m):
+        return any(call(m, *arguments).changed for arguments in EXERCISES[exercise].cases)
 
-    assert {m.name for deed, m in TABLE if changes(deed, m)} == {"x is changed in place", "v is changed in place"}
+    assert {m.name for exercise, m in TABLE if changes(exercise, m)} == {
+        "x is changed in place",
+        "v is changed in place",
+    }
 
 
 # --- what a verdict says
@@ -367,9 +370,9 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("deed", "f", "text"), SAID)
-def test_a_verdict_says_what_came_and_what_should_have_come(deed, f, text):
-    verdict = CHECKS[deed](my(f))
+@pytest.mark.parametrize(("exercise", "f", "text"), SAID)
+def test_a_verdict_says_what_came_and_what_should_have_come(exercise, f, text):
+    verdict = CHECKS[exercise](my(f))
     assert verdict.status == "wrong" and text in verdict.message
 
 
@@ -378,13 +381,13 @@ def test_a_wrong_value_comes_before_a_changed_input_and_both_are_said():
         x /= s
         return wrap((x + z).round())
 
-    verdict = checks.check_quantize(mine)
+    verdict = CHECKS["quantize"](mine)
     assert "gave [-128]; it should give [127]. Looks like: no clamp" in verdict.message
     assert verdict.message.endswith("It also changes its input in place.")
 
 
 def test_right_values_of_another_dtype_are_not_taken_for_a_change_in_place():
-    assert checks.check_quantize(lambda x, s, z: quantize(x, s, z).int()).misconceptions == ()
+    assert CHECKS["quantize"](lambda x, s, z: quantize(x, s, z).int()).misconceptions == ()
 
 
 def test_of_a_large_tensor_only_the_wrong_element_is_shown():
@@ -393,13 +396,13 @@ def test_of_a_large_tensor_only_the_wrong_element_is_shown():
         return q + ((q > 100) & (x > 400) & (x != 300)).char()
 
     text = "with x = 728.6 in a tensor of shape (3, 3), s = 3.5, z = -70, mine gave -128; it should give 127."
-    assert checks.check_quantize(mine).message == text
+    assert CHECKS["quantize"](mine).message == text
 
 
 def test_numbers_are_shown_with_the_digits_that_tell_them_apart():
-    assert engine.show([torch.tensor(0.1)], [torch.tensor(0.1001)]) == ["0.1", "0.1001"]
-    assert engine.show([torch.tensor(1.0)], [torch.tensor(1.0000001)]) == ["1.0", "1.00000012"]
-    assert engine.show([torch.tensor(-0.0), torch.tensor([2])]) == ["(0.0, [2])"]
+    assert show([torch.tensor(0.1)], [torch.tensor(0.1001)]) == ["0.1", "0.1001"]
+    assert show([torch.tensor(1.0)], [torch.tensor(1.0000001)]) == ["1.0", "1.00000012"]
+    assert show([torch.tensor(-0.0), torch.tensor([2])]) == ["(0.0, [2])"]
 
 
 IGNORED = [
@@ -422,29 +425,29 @@ IGNORED = [
 ]
 
 
-@pytest.mark.parametrize(("deed", "f", "ignored"), IGNORED)
-def test_an_ignored_argument_is_said(deed, f, ignored):
-    verdict = CHECKS[deed](f)
+@pytest.mark.parametrize(("exercise", "f", "ignored"), IGNORED)
+def test_an_ignored_argument_is_said(exercise, f, ignored):
+    verdict = CHECKS[exercise](f)
     assert verdict.status == "wrong" and verdict.message.endswith(f"It seems to ignore {ignored}.")
 
 
 @each
-def test_an_answer_written_into_the_function_is_said(deed):
-    check = INNER[deed]
-    answer = check.reference(*check.seed)
-    verdict = CHECKS[deed](lambda *arguments: answer)
+def test_an_answer_written_into_the_function_is_said(exercise):
+    check = EXERCISES[exercise]
+    answer = check.reference(*check.seen)
+    verdict = CHECKS[exercise](lambda *arguments: answer)
     assert verdict.message.endswith("It is right for T only: is the answer written into it?")
 
 
 @each
-def test_an_answer_for_t_alone_is_said(deed):
-    check = INNER[deed]
+def test_an_answer_for_t_alone_is_said(exercise):
+    check = EXERCISES[exercise]
 
     def mine(*arguments):
-        alike = all(engine.equal(a, b) for a, b in zip(arguments, check.seed, strict=True))
+        alike = all(equal(a, b) for a, b in zip(arguments, check.seen, strict=True))
         return check.reference(*arguments) if alike else torch.zeros(7)
 
-    assert CHECKS[deed](mine).message.endswith("It is right for T only: is the answer written into it?")
+    assert CHECKS[exercise](mine).message.endswith("It is right for T only: is the answer written into it?")
 
 
 # --- functions that misbehave
@@ -530,8 +533,8 @@ RUDE = [
 
 @each
 @pytest.mark.parametrize("f", RUDE)
-def test_no_check_raises_or_prints_whatever_the_function_does(deed, f, capsys):
-    verdict = CHECKS[deed](f)
+def test_no_check_raises_or_prints_whatever_the_function_does(exercise, f, capsys):
+    verdict = CHECKS[exercise](f)
     assert verdict.status == "wrong"
     assert len(verdict.message) < 700 and "\n" not in verdict.message
     assert verdict._repr_mimebundle_()["text/plain"] == repr(verdict)
@@ -540,23 +543,23 @@ def test_no_check_raises_or_prints_whatever_the_function_does(deed, f, capsys):
 
 @each
 @pytest.mark.parametrize("f", [3, "text", T, [], Agreeable()])
-def test_what_is_no_function_is_said(deed, f):
-    message = CHECKS[deed](f).message
+def test_what_is_no_function_is_said(exercise, f):
+    message = CHECKS[exercise](f).message
     assert re.fullmatch(
         r"a check takes the function itself, but got an? \w+\. Write its name without parentheses\.", message
     )
 
 
 @each
-def test_a_wrong_number_of_parameters_is_said(deed):
+def test_a_wrong_number_of_parameters_is_said(exercise):
     def many(a, b, c, d): ...
 
     def none():
         return 0
 
-    wanted = ", ".join(INNER[deed].parameters)
+    wanted = ", ".join(EXERCISES[exercise].parameters)
     for f in (many, none):
-        assert CHECKS[deed](f).message == f"{f.__name__} cannot be called with ({wanted})."
+        assert CHECKS[exercise](f).message == f"{f.__name__} cannot be called with ({wanted})."
 
 
 def test_an_endless_loop_is_stopped_once(monkeypatch):
@@ -567,7 +570,7 @@ def test_an_endless_loop_is_stopped_once(monkeypatch):
             pass
 
     text = "with x = [0.0], s = 1.0, z = 0, mine did not finish: all inputs together may take 0.05 s."
-    assert checks.check_quantize(mine).message == text
+    assert CHECKS["quantize"](mine).message == text
 
 
 def test_many_slow_calls_are_stopped_too(monkeypatch):
@@ -577,7 +580,7 @@ def test_many_slow_calls_are_stopped_too(monkeypatch):
         engine.time.sleep(0.05)
         return quantize(x, s, z)
 
-    assert "mine did not finish: all inputs together may take 0.2 s." in checks.check_quantize(mine).message
+    assert "mine did not finish: all inputs together may take 0.2 s." in CHECKS["quantize"](mine).message
 
 
 def test_what_came_before_an_endless_loop_is_said(monkeypatch):
@@ -588,36 +591,36 @@ def test_what_came_before_an_endless_loop_is_said(monkeypatch):
             pass
         return wrap((x / s + z).round())
 
-    verdict = checks.check_quantize(mine)
+    verdict = CHECKS["quantize"](mine)
     assert "mine gave [-128]; it should give [127]." in verdict.message and verdict.misconceptions == ()
 
 
 @each
-def test_a_verdict_is_the_same_every_time(deed):
-    for m in MISCONCEPTIONS[deed][:3]:
-        assert CHECKS[deed](m.function) == CHECKS[deed](m.function)
+def test_a_verdict_is_the_same_every_time(exercise):
+    for m in EXERCISES[exercise].known[:3]:
+        assert CHECKS[exercise](m.function) == CHECKS[exercise](m.function)
 
 
 # --- what is tried
 
 
 @each
-def test_the_smallest_inputs_come_first(deed):
-    sizes = [arguments[0].numel() for arguments in INNER[deed].cases]
+def test_the_smallest_inputs_come_first(exercise):
+    sizes = [arguments[0].numel() for arguments in EXERCISES[exercise].cases]
     first_large = next((k for k, size in enumerate(sizes) if size > 3), len(sizes))  # two weights are never more
     assert all(size <= 3 for size in sizes[:first_large]) and all(size > 3 for size in sizes[first_large:])
-    assert any(arguments is INNER[deed].seed for arguments in INNER[deed].cases)
+    assert any(arguments is EXERCISES[exercise].seen for arguments in EXERCISES[exercise].cases)
 
 
-@pytest.mark.parametrize("deed", ["quantize", "split_error"])
-def test_no_input_is_near_half_way_between_two_codes(deed):
-    for x, s, z in INNER[deed].cases:
+@pytest.mark.parametrize("exercise", ["quantize", "split_error"])
+def test_no_input_is_near_half_way_between_two_codes(exercise):
+    for x, s, z in EXERCISES[exercise].cases:
         steps = x.double() / s + z
         assert (steps - steps.round()).abs().max() < 0.45
 
 
 def test_no_zero_point_is_near_half_way_between_two_codes():
-    for (x,) in INNER["zero"].cases:
+    for (x,) in EXERCISES["zero"].cases:
         code = x.min().double() / (x.max() - x.min()) * 255
         assert (code - code.round()).abs() < 0.49
 
@@ -643,4 +646,4 @@ def test_a_name_that_is_no_name_is_not_shown():
     def mine(x, s, z): ...
 
     mine.__name__ = "<script>"
-    assert repr(checks.check_quantize(mine)) == "not written yet: your function."
+    assert repr(CHECKS["quantize"](mine)) == "not written yet: your function."

@@ -8,35 +8,16 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from quantlib import choose_qparams, dequantize, l2_error, quantize
-from quantlib.data import load_weight
-from quantlib.lab import Explorer, Slider, explore, explore_affine, explore_range, page, style
+from quantlib import l2_error, quantize
+from quantlib.lab import explore, page
+from quantlib.lab.explore import Explorer, Slider
+from quantlib.lessons.affine_formula.explorer import explore_affine
+from quantlib.lessons.start_here.explorer import explore_range
 from tests.helpers.strategies import SEED as T
-
-
-def of_weights():
-    scale = Slider("s", "scale s", 0.0625, 0.0005, 0.08, 0.0005)
-    zero_point = Slider("z", "zero point z", 0, -128, 127, 1)
-    window = slice(90, 108), slice(844, 868)
-    weights = load_weight("ffn_down")
-    return explore_affine(weights, scale=scale, zero_point=zero_point, limits=(-2, 9), window=window), weights
-
+from tests.lessons.test_affine_formula import expected_norm, of_weights
+from tests.lessons.test_start_here import expected_range
 
 EXPLORERS = {"seed": lambda: (explore_affine(T), T), "weights": of_weights}
-
-
-def expected_norm(x, s, z):
-    """Return what the readout of explore_affine must contain."""
-    return f"Norm of the error: {l2_error(x, dequantize(quantize(x, s, int(z)), s, int(z))):.4f}"
-
-
-def expected_range(top):
-    """Return what the readout of explore_range on T must contain."""
-    x = torch.where(T.max() == T, top, T)
-    s, z, *_ = choose_qparams(x)
-    low, high = (style.number(s * (code - z)) for code in (-128, 127))
-    ruler = f"s = {s:.4g} and z = {style.number(int(z))}: the levels reach from {low} to {high}; no value clips"
-    return f"The largest value is {top:.1f}; {ruler}. {expected_norm(x, s, z)}."
 
 
 @pytest.fixture(scope="module", params=EXPLORERS)

@@ -20,18 +20,18 @@ import warnings
 import numpy
 import pytest
 import torch
-from quantlib.misconceptions import MISCONCEPTIONS
 
-from quantlib import lab, split_error
-from quantlib.lab import checks, explore, learner
+from quantlib import split_error
 from quantlib.lab import exercise as check
-from quantlib.lessons.bug_museum import inputs
+from quantlib.lab import explore
+from quantlib.lab.learner import call, stand_in
+from tests.helpers import lessons
+from tests.helpers.lessons import EXERCISES, GIVEN
 from tests.helpers.strategies import SEED as T
 
 # --- who is tried
 
-GIVEN = {"x": T, "w": T, "a": (3.5, -70), "b": (4.1, -70)}  # what an explorer must be given, by the parameter's name
-TAKE_NO_FUNCTION = {"explore_hearing"}  # explorers without a learner's function
+LAB = lessons.EXPLORERS | lessons.CHECKS
 
 
 def takes_function(annotation):
@@ -41,13 +41,13 @@ def takes_function(annotation):
 
 
 def functions_of(name):
-    return [p.name for p in inspect.signature(getattr(lab, name)).parameters.values() if takes_function(p.annotation)]
+    return [p.name for p in inspect.signature(LAB[name]).parameters.values() if takes_function(p.annotation)]
 
 
-EXPLORERS = [name for name in lab.__all__ if name.startswith("explore_") and name not in TAKE_NO_FUNCTION]
+EXPLORERS = [name for name in lessons.EXPLORERS if functions_of(name)]
 SLOTS = [(name, slot) for name in EXPLORERS for slot in functions_of(name)]
-CHECKS = [f"check_{deed}" for deed in checks.CHECKS]
-INPUTS_CHECKS = [f"check_{deed}" for deed in inputs.INPUTS_CHECKS]
+CHECKS = [f"check_{name}" for name in EXERCISES]
+INPUTS_CHECKS = [name for name in lessons.CHECKS if name not in CHECKS]
 
 each_slot = pytest.mark.parametrize(("explorer", "slot"), SLOTS)
 each_check = pytest.mark.parametrize("name", CHECKS)
@@ -55,13 +55,13 @@ each_check = pytest.mark.parametrize("name", CHECKS)
 
 def default(explorer, slot):
     """quantlib's own function for a slot; for a measure that has none, one that is right."""
-    own = inspect.signature(getattr(lab, explorer)).parameters[slot].default
+    own = inspect.signature(LAB[explorer]).parameters[slot].default
     return own or (lambda x, x_hat: (x - x_hat).double().norm())
 
 
 def test_every_explorer_and_every_check_is_tried():
     assert {name for name, _ in SLOTS} == set(EXPLORERS)
-    assert {*CHECKS, *INPUTS_CHECKS} == {name for name in lab.__all__ if name.startswith("check_")}
+    assert {*CHECKS, *INPUTS_CHECKS} == set(lessons.CHECKS)
 
 
 # --- how they misbehave: functions of (a right function, arguments...)
@@ -314,11 +314,11 @@ class Switch:
 
 
 def required(explorer):
-    return [p for p in inspect.signature(getattr(lab, explorer)).parameters.values() if p.default is p.empty]
+    return [p for p in inspect.signature(LAB[explorer]).parameters.values() if p.default is p.empty]
 
 
 def make(explorer, **functions):
-    return getattr(lab, explorer)(**{p.name: GIVEN[p.name] for p in required(explorer)}, **functions)
+    return LAB[explorer](**{p.name: GIVEN[p.name] for p in required(explorer)}, **functions)
 
 
 def places(control, count):
@@ -412,7 +412,7 @@ def test_an_explorer_takes_a_right_result_however_it_comes(explorer, slot):
 def test_an_explorer_keeps_its_numbers_when_a_later_cell_changes_them(explorer, unpainted):
     mine = T.clone()
     its = {p.name: mine if p.name in ("x", "w") else GIVEN.get(p.name) for p in required(explorer)}
-    changed, twin = getattr(lab, explorer)(**its), make(explorer)
+    changed, twin = LAB[explorer](**its), make(explorer)
     mine.fill_(1.0)
     for name, control in changed.controls.items():
         place = places(control, 5)[-1]
@@ -422,7 +422,7 @@ def test_an_explorer_keeps_its_numbers_when_a_later_cell_changes_them(explorer, 
 @functools.cache
 def short(name):
     """The check behind a name, on its smallest inputs and T alone, so that many functions can be tried."""
-    whole = checks.CHECKS[name.removeprefix("check_")]
+    whole = EXERCISES[name.removeprefix("check_")]
     return dataclasses.replace(whole, cases=(*whole.cases[:3], whole.seed))
 
 
@@ -443,7 +443,7 @@ def test_a_check_says_what_happened(name):
 @pytest.mark.parametrize("name", INPUTS_CHECKS)
 def test_a_check_of_inputs_says_what_happened(name):
     before = settings()
-    said = {way: getattr(lab, name)(functools.partial(WRONG[way], lambda *a: [])) for way in WRONG}
+    said = {way: LAB[name](functools.partial(WRONG[way], lambda *a: [])) for way in WRONG}
     assert not {way: v for way, v in said.items() if v.status != "wrong" or len(v.message) > 700}
     assert settings() == before
 
@@ -455,8 +455,8 @@ def test_a_check_takes_a_right_result_however_it_comes(name):
 
 
 def test_a_mistake_is_named_though_all_results_share_their_memory():
-    mistake = MISCONCEPTIONS["quantize"][0].function
-    alone, shared = (lab.check_quantize(f) for f in (mistake, functools.partial(from_memory_of_its_own, mistake)))
+    mistake = EXERCISES["quantize"].known[0].function
+    alone, shared = (LAB["check_quantize"](f) for f in (mistake, functools.partial(from_memory_of_its_own, mistake)))
     assert alone.misconceptions and shared.misconceptions == alone.misconceptions
 
 
@@ -464,7 +464,7 @@ def test_a_mistake_is_named_though_all_results_share_their_memory():
 def test_a_check_says_on_all_its_inputs_what_happened(name):
     reference = short(name).reference
     for way, status in ((WRONG["raises"], "wrong"), (from_memory_of_its_own, "right")):
-        assert getattr(lab, name)(functools.partial(way, reference)).status == status
+        assert LAB[name](functools.partial(way, reference)).status == status
 
 
 # --- functions that take their time, and what is no function at all
@@ -478,7 +478,7 @@ def loops(*a):
 @pytest.fixture
 def impatient(monkeypatch):
     """A call and a check may take a twentieth of a second, so that the tests are short."""
-    monkeypatch.setitem(learner.call.__kwdefaults__, "seconds", 0.05)
+    monkeypatch.setitem(call.__kwdefaults__, "seconds", 0.05)
     monkeypatch.setattr(check, "SECONDS", 0.05)
 
 
@@ -501,13 +501,13 @@ def test_an_explorer_is_shown_soon_whatever_loops(explorer, slot, impatient, unp
 @each_check
 def test_a_check_answers_soon_whatever_loops(name, impatient):
     began = time.monotonic()
-    verdict = getattr(lab, name)(loops)
+    verdict = LAB[name](loops)
     assert verdict.status == "wrong" and "did not finish: all inputs together may take 0.05 s." in verdict.message
     assert time.monotonic() - began < 20
 
 
 def test_a_function_too_slow_for_a_slider_is_given_up(monkeypatch, unpainted):
-    monkeypatch.setattr(learner.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stand_in.time, "monotonic", lambda: now[0])
     now, calls = [0.0], []  # only the function takes time
 
     def slow(*a):
@@ -515,7 +515,7 @@ def test_a_function_too_slow_for_a_slider_is_given_up(monkeypatch, unpainted):
         calls.append(a)
         return split_error(*a)
 
-    text = lab.explore_split(T, slow).picture.alt  # takes a call for every step of its slider
+    text = LAB["explore_split"](T, slow).picture.alt  # takes a call for every step of its slider
     assert "slow: it is too slow for a slider: one call takes 0.7 s." in text and len(calls) == 5
 
 
@@ -545,7 +545,7 @@ def test_an_explorer_of_what_is_no_function_is_shown_and_says_so(explorer, slot,
 @each_check
 @pytest.mark.parametrize("given", NO_FUNCTIONS)
 def test_a_check_of_what_is_no_function_says_so(name, given):
-    assert getattr(lab, name)(NO_FUNCTIONS[given]).status == "wrong"
+    assert LAB[name](NO_FUNCTIONS[given]).status == "wrong"
 
 
 # --- numbers that are right in kind, and of no use

@@ -3,7 +3,8 @@
 import pytest
 
 from quantlib import QuantlibError
-from quantlib.lab import draw_trace, page, predict
+from quantlib.lab import page, predict
+from quantlib.lessons.affine_formula.pictures import draw_trace
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import itertools
 import ipywidgets
 import pytest
 import torch
-from quantlib.misconceptions import MISCONCEPTIONS
 
 from quantlib import QuantlibError
-from quantlib import misconceptions as bugs
+from quantlib.lessons import all_exercises
+from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.bug_museum.hunt import SMALLEST, Museum, draw_bug
 
 HUNTS = {
@@ -156,13 +156,13 @@ def test_a_hunt_that_is_begun_anew_counts_anew():
 
 def test_mysteries_are_all_mistakes_and_keep_their_names_to_themselves():
     museum = Museum()
-    for number in range(len(MISCONCEPTIONS["quantize"])):
+    for number in range(len(all_exercises()["quantize"].known)):
         hunt = museum.mystery(number)
         still = " ".join(hunt._still().values())
         assert hunt.prediction is None
         assert not any(word in still for word in (hunt.mistake.name, hunt.mistake.function.__name__, "smallest"))
     found = {hunt.mistake.function for hunt in museum._hunts.values()}
-    assert found == {mistake.function for mistake in MISCONCEPTIONS["quantize"]}
+    assert found == {mistake.function for mistake in all_exercises()["quantize"].known}
 
 
 @each

@@ -5,11 +5,10 @@ import re
 
 import pytest
 import torch
-from quantlib.lab.checks import CHECKS
-from quantlib.misconceptions import MISCONCEPTIONS
 
-from quantlib import misconceptions as bugs
 from quantlib.lab.exercise import same
+from quantlib.lessons import all_exercises
+from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.bug_museum.hunt import RULERS, SMALLEST, Museum
 from tools import nbfile, project
 
@@ -38,12 +37,12 @@ def function(source):
 
 
 def deed_of(name):
-    return next(deed for deed, known in MISCONCEPTIONS.items() if getattr(bugs, name) in known)
+    return next(deed for deed, exercise in all_exercises().items() if getattr(bugs, name) in exercise.known)
 
 
 def results(name, function):
     """What a function gives on the inputs of the check, and on the smallest; odd ranges meet more than one mistake."""
-    check = CHECKS[deed_of(name)]
+    check = all_exercises()[deed_of(name)]
     odd = getattr(check, "odd", ())
     arguments = [case for case in check.cases if not any(case is one for one in odd)]
     arguments.append(Museum().hunt(getattr(bugs, name)).shown_by.arguments)
@@ -88,13 +87,13 @@ def test_the_published_code_is_the_mistake_that_is_hunted(name):
 
 @each
 def test_the_fix_is_right(name):
-    assert alike(name, function(CARDS[name][1]), CHECKS[deed_of(name)].reference)
-    assert not alike(name, getattr(bugs, name), CHECKS[deed_of(name)].reference)
+    assert alike(name, function(CARDS[name][1]), all_exercises()[deed_of(name)].reference)
+    assert not alike(name, getattr(bugs, name), all_exercises()[deed_of(name)].reference)
 
 
 @pytest.mark.parametrize("name", [name for name in CARDS if deed_of(name) in RULERS])
 def test_a_fix_brings_no_other_bug_with_it(name):
-    check = CHECKS[deed_of(name)]
+    check = all_exercises()[deed_of(name)]
     zeros = torch.zeros(2), *check.seed[1:]
     assert same(parts_of(function(CARDS[name][1])(*zeros)), parts_of(check.reference(*zeros)), zeros)
 

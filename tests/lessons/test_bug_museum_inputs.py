@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from quantlib.misconceptions import MISCONCEPTIONS
 
-from quantlib.lab import check_choose_qparams_inputs, check_quantize_inputs
-from quantlib.lessons.bug_museum.inputs import INPUTS_CHECKS
+from quantlib.lessons import all_exercises
+from quantlib.lessons.bug_museum.inputs import INPUTS_CHECKS, check_choose_qparams_inputs, check_quantize_inputs
 from tests.helpers.strategies import SEED
 
 CHECKS = {"quantize_inputs": check_quantize_inputs, "choose_qparams_inputs": check_choose_qparams_inputs}
@@ -56,7 +55,7 @@ def test_few_numbers_are_enough(deed):
     assert verdict.status == "right" and numbers == INPUTS_CHECKS[deed].few
     assert verdict.message == (
         f"my_inputs gives what it should: {numbers} numbers in {len(ENOUGH[deed])} inputs "
-        f"show all {len(MISCONCEPTIONS[deed.removesuffix('_inputs')])} mistakes."
+        f"show all {len(all_exercises()[deed.removesuffix('_inputs')].known)} mistakes."
     )
 
 

@@ -5,22 +5,23 @@ import random
 import pytest
 import torch
 
-from quantlib import choose_qparams, fake_quantize, misconceptions, mse
-from quantlib.lab import (
-    check_choose_qparams,
-    draw_contest,
+from quantlib import choose_qparams, fake_quantize, mse
+from quantlib.lab.learner import StandIn, step_problem
+from quantlib.lab.words import number
+from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.choosing_s_and_z import check_choose_qparams
+from quantlib.lessons.choosing_s_and_z.contest import draw_contest, explore_contest, hold, symmetric_scale, verdict
+from quantlib.lessons.choosing_s_and_z.exercises import scale_and_zero_point
+from quantlib.lessons.choosing_s_and_z.walk import (
+    conventions,
     draw_conventions,
     draw_share,
     draw_three_rulers,
     draw_without_zero,
-    explore_contest,
     explore_walk,
+    ruler_problem,
+    share_below,
 )
-from quantlib.lab.learner import StandIn, step_problem
-from quantlib.lab.words import number
-from quantlib.lessons.choosing_s_and_z.contest import hold, symmetric_scale, verdict
-from quantlib.lessons.choosing_s_and_z.exercises import scale_and_zero_point
-from quantlib.lessons.choosing_s_and_z.walk import conventions, ruler_problem, share_below
 from tests.helpers.strategies import SEED as T
 
 FAR = torch.tensor([1000.0, 1010.0, 1020.0, 1050.0])
@@ -273,7 +274,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "values", "pair"), PAIRS)
 def test_the_smallest_input_that_shows_a_wrong_range_or_ruler(name, values, pair):
-    came = getattr(misconceptions, name)(torch.tensor(values))
+    came = getattr(bugs, name)(torch.tensor(values))
     assert tuple(map(float, came)) == pytest.approx(pair, rel=1e-9, abs=0.0, nan_ok=True)
 
 
@@ -296,12 +297,12 @@ SCALES = [
 
 @pytest.mark.parametrize(("name", "values", "bits", "scale"), SCALES)
 def test_the_smallest_input_that_shows_a_wrong_symmetric_scale(name, values, bits, scale):
-    assert getattr(misconceptions, name)(torch.tensor(values), bits).item() == pytest.approx(scale)
+    assert getattr(bugs, name)(torch.tensor(values), bits).item() == pytest.approx(scale)
 
 
 def test_every_mistake_of_this_subject_has_its_input():
     known = {m.function.__name__ for deed in ("widen", "choose_qparams", "symmetric")
-             for m in misconceptions.MISCONCEPTIONS[deed]}  # fmt: skip
+             for m in bugs.MISCONCEPTIONS[deed]}  # fmt: skip
     assert known == {name for name, *_ in (*PAIRS, *SCALES)}
 
 
@@ -325,7 +326,7 @@ def test_but_not_one_that_is_none(nothing):
 
 
 def test_a_fraction_is_shown_as_a_number_and_not_as_a_dtype():
-    message = check_choose_qparams(misconceptions.zero_point_with_a_fraction.function).message
+    message = check_choose_qparams(bugs.zero_point_with_a_fraction.function).message
     assert "gave (0.0156863, 63.25); it should give (0.0156863, 63)." in message
 
 
@@ -342,3 +343,81 @@ def test_a_whole_float_is_a_zero_point():
     s, z = scale_and_zero_point((0.5, torch.tensor(-77.0)))
     assert s.dtype == torch.float64 and z.dtype == torch.int64
     assert scale_and_zero_point((0.5, torch.inf))[1].is_floating_point()
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "widen": {
+        "0.0 is left out": ["(x.min(), x.max())"],
+        "minimum and maximum with 0 are swapped": ["(max(x.min().item(), 0.0), min(x.max().item(), 0.0))"],
+        "only the lower end is widened": ["(min(x.min().item(), 0.0), x.max().item())"],
+        "only the upper end is widened": ["(x.min(), x.max().clamp(min=0.0))"],
+        "the range always begins at 0.0": ["(0.0, max(0.0, x.max().item()))"],
+        "r_max comes first": ["(x.max().clamp(min=0.0), x.min().clamp(max=0.0))"],
+        "the symmetric range": ["(-x.abs().max(), x.abs().max())"],
+    },
+    "choose_qparams": {
+        "0.0 is not in the range": [
+            "((x.max() - x.min()) / 255, torch.round(-128 - x.min() / (x.max() - x.min()) * 255))",
+            "((x.max() - x.min()).item() / 255, round(-128 - x.min().item() / (x.max() - x.min()).item() * 255))",
+        ],
+        "z is clamped where the range lacks 0.0": [
+            "((x.max() - x.min()) / 255, (-128 - x.min() / (x.max() - x.min()) * 255).round().clamp(-128, 127).int())",
+        ],
+        "only one end is widened to 0.0": [
+            "((x.max() - low) / 255, -128 - torch.round(low / (x.max() - low) * 255))",
+            "((high - x.min()) / 255, torch.round(-128 - x.min() / (high - x.min()) * 255))",
+        ],
+        "z from the smallest value, not r_min": ["(s, -128 - round(x.min().item() / s))"],
+        "z has the opposite sign": ["(s, 128 + round(low / s))"],
+        "the sign of r_min": ["(s, -128 + round(low / s))"],
+        "z is not rounded": ["(s, -128 - low / s)"],
+        "truncation where rounding is meant": ["(s, int(-128 - low / s))", "(s, -128 - int(low / s))"],
+        "256 steps where there are 255": ["((high - low) / 256, -128 - round(low / (high - low) * 256))"],
+        "127 steps where there are 255": ["((high - low) / 127, -128 - round(low / (high - low) * 127))"],
+        "the whole range, not one step": ["(high - low, -128 - round(low / (high - low)))"],
+        "z comes first": ["(-128 - round(low / s), s)"],
+        "counted from 0, not from -128": ["(s, -round(low / s))"],
+        "the symmetric ruler": ["(x.abs().max() / 127, 0)"],
+        "the reciprocal of s": ["(1 / s, -128 - round(low / s))"],
+        "r_min in place of z": ["(s, low)"],
+        "a range of 0 is divided by 0": [
+            "(t, -128 - torch.round(low / t)) if len([t := torch.tensor(s, dtype=torch.float64)]) else None",
+            "((x.max().clamp(min=0) - x.min().clamp(max=0)) / 255, torch.round(-128 - x.min().clamp(max=0)"
+            " / ((x.max().clamp(min=0) - x.min().clamp(max=0)) / 255)))",
+        ],
+        "the range overflows in float32": [
+            "(d / 255, -128 - torch.round(low / d * 255).int())"
+            " if (d := torch.tensor(high) - low) / 255 > 0 else (1.0, -128)",
+        ],
+        "s is too small for float32": ["(s or 1.0, -128 - round(low / (s or 1.0)))"],
+    },
+    "symmetric": {
+        "bits is ignored": ["x.abs().max() / 127"],
+        "the largest code of an unsigned grid": ["x.abs().max() / (2**bits - 1)"],
+        "one bit too few": ["x.abs().max() / (2 ** (bits - 2) - 1)"],
+        "^ where ** is meant": ["x.abs().max() / (2 ^ (bits - 1) - 1)", "x.abs().max() / ((2 ^ (bits - 1)) - 1)"],
+        "max where max|x| is meant": ["x.max() / (2 ** (bits - 1) - 1)"],
+        "|max| where max|x| is meant": ["abs(x.max().item()) / (2 ** (bits - 1) - 1)"],
+        "not divided by the largest code": ["x.abs().max()"],
+        "max|x| / 2^(bits-1)": ["x.abs().max() / 2 ** (bits - 1)"],
+        "max|x| over half of the whole grid": ["x.abs().max() / (2 ** (bits - 1) - 0.5)"],
+        "the asymmetric scale": ["(x.max().clamp(min=0) - x.min().clamp(max=0)) / (2**bits - 1)"],
+        "the reciprocal of the scale": ["(2 ** (bits - 1) - 1) / x.abs().max()"],
+        "a range of 0 gives s = 0": ["x.abs().max() / (2 ** (bits - 1) - 1)", "x.abs().max() / (2**bits / 2 - 1)"],
+    },
+}
+
+# What a learner has worked out before.
+BEFORE = {
+    "choose_qparams": {
+        "low": "min(x.min().item(), 0.0)",
+        "high": "max(x.max().item(), 0.0)",
+        "s": "(high - low) / 255",
+    },
+}
+
+
+READOUTS = [walk_readout, contest_readout_of_t, contest_readout_of_normal]

@@ -7,9 +7,9 @@ import torch
 
 from quantlib import l2_error, split_error, unclamped_codes
 from quantlib.data import load_weight
-from quantlib.lab import Slider, explore_split
+from quantlib.lab.explore import Slider
 from quantlib.lab.words import amount, number
-from quantlib.lessons.clamping.split import draw_split, parts_problem
+from quantlib.lessons.clamping.split import draw_split, explore_split, parts_problem
 from tests.helpers.strategies import SEED as T
 
 MINUS = "\N{MINUS SIGN}"
@@ -184,3 +184,53 @@ def test_amounts_are_written_as_people_write_them():
 
 def test_the_still_picture_says_the_two_parts():
     assert "round 0.738. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "clamp": {
+        "the bounds are swapped": ["torch.clamp(v, quant_max, quant_min)", "torch.full_like(v, quant_min)"],
+        "minimum and maximum are swapped": [
+            "torch.maximum(torch.minimum(v, torch.tensor(quant_min)), torch.tensor(quant_max))"
+        ],
+        "only the upper end is clamped": ["torch.where(v > quant_max, quant_max, v)"],
+        "only the lower end is clamped": ["torch.where(v < quant_min, quant_min, v)"],
+        "nothing is clamped": ["v", "v * 1"],
+        "the bounds are ignored": ["torch.clamp(v, -128, 127)"],
+        "the lowest code is left out": ["torch.clamp(v, quant_min + 1, quant_max)"],
+        "the highest code is left out": ["torch.clamp(v, quant_min, quant_max - 1)"],
+        "clamp to -quant_max": ["torch.clamp(v, -quant_max, quant_max)"],
+        "zero outside the grid": ["v * ((v >= quant_min) & (v <= quant_max))"],
+        "wraps around instead": ["(v - quant_min) % (quant_max - quant_min + 1) + quant_min"],
+        "rounded as well": ["torch.clamp(v.round(), quant_min, quant_max)"],
+        "v is changed in place": ["v.clamp_(quant_min, quant_max)"],
+    },
+    "split_error": {
+        "the parts are swapped": ["(e * ~out, e * out)"],
+        "the signs are reversed": ["(-e * out, -e * ~out)"],
+        "absolute values": ["(e.abs() * out, e.abs() * ~out)"],
+        "error in steps": ["(e / s * out, e / s * ~out)"],
+        "clip from the last level on": [
+            "(x - x.clamp(s * (-128 - z), s * (127 - z)), x.clamp(s * (-128 - z), s * (127 - z)) - x_hat)",
+            "(e * ((x / s + z > 127) | (x / s + z < -128)), e * ((x / s + z <= 127) & (x / s + z >= -128)))",
+        ],
+        "a clipped value is rounded too": ["(s * (c - z) - x_hat, x - s * (c - z))"],
+        "clipping only above": ["(e * (c > 127), e * (c <= 127))"],
+        "the end codes count as clipped": ["(e * ((c >= 127) | (c <= -128)), e * ((c < 127) & (c > -128)))"],
+    },
+}
+
+# What a learner has worked out before.
+BEFORE = {
+    "split_error": {
+        "c": "torch.round(x / s + z)",
+        "x_hat": "s * (c.clamp(-128, 127) - z)",
+        "e": "x - x_hat",
+        "out": "(c < -128) | (c > 127)",
+    },
+}
+
+
+READOUTS = [readout_1, readout_2]

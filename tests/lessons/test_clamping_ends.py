@@ -3,7 +3,7 @@
 import torch
 
 from quantlib.data import load_weight
-from quantlib.lab import Slider
+from quantlib.lab.explore import Slider
 from quantlib.lessons.clamping.ends import (
     draw_clamp_and_wrap,
     draw_end,

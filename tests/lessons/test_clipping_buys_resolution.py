@@ -15,15 +15,28 @@ from quantlib import (
     choose_percentile,
     choose_qparams,
     fake_quantize,
-    misconceptions,
     mse,
     split_error,
 )
 from quantlib.data import load_weight
-from quantlib.lab import draw_clip, draw_decibels, draw_methods, draw_two_clips, explore_clip, explore_methods
 from quantlib.lab.words import amount, number
-from quantlib.lessons.clipping_buys_resolution.clip import alpha_slider, quantize_to
-from quantlib.lessons.clipping_buys_resolution.methods import NAMES, alpha_problem, percent_of, percentile_alpha
+from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.clipping_buys_resolution.clip import (
+    alpha_slider,
+    draw_clip,
+    draw_decibels,
+    draw_two_clips,
+    explore_clip,
+    quantize_to,
+)
+from quantlib.lessons.clipping_buys_resolution.methods import (
+    NAMES,
+    alpha_problem,
+    draw_methods,
+    explore_methods,
+    percent_of,
+    percentile_alpha,
+)
 from tests.helpers.strategies import SEED as T
 
 X = torch.tensor(numpy.random.RandomState(6).normal(size=2**18)).float()[: 2**16]
@@ -252,7 +265,7 @@ QUANTIZED = [
 
 @pytest.mark.parametrize(("name", "x", "alpha", "bits", "real"), QUANTIZED)
 def test_the_smallest_input_that_shows_a_wrong_quantizer(name, x, alpha, bits, real):
-    came = getattr(misconceptions, name)(torch.tensor([x]), alpha, bits)
+    came = getattr(bugs, name)(torch.tensor([x]), alpha, bits)
     assert came.item() == pytest.approx(real) != quantize_to(torch.tensor([x]), alpha, bits).item()
 
 
@@ -271,7 +284,7 @@ PERCENTILES = [
 
 @pytest.mark.parametrize(("name", "x", "percent", "alpha"), PERCENTILES)
 def test_the_smallest_input_that_shows_a_wrong_percentile(name, x, percent, alpha):
-    came = getattr(misconceptions, name)(torch.tensor(x), percent)
+    came = getattr(bugs, name)(torch.tensor(x), percent)
     assert came == pytest.approx(alpha) != percentile_alpha(torch.tensor(x), percent)
 
 
@@ -294,12 +307,97 @@ SEARCHES = [
 def test_the_smallest_input_that_shows_a_wrong_search(name, x, bits, alphas, came, due):
     x, alphas = torch.tensor(x), torch.tensor(alphas)
     best = min(alphas.tolist(), key=lambda alpha: mse(x, quantize_to(x, alpha, bits)))
-    assert (getattr(misconceptions, name)(x, bits, alphas), best) == (pytest.approx(came), pytest.approx(due))
+    assert (getattr(bugs, name)(x, bits, alphas), best) == (pytest.approx(came), pytest.approx(due))
     assert came != due
 
 
 def test_every_mistake_of_this_subject_has_its_input():
     deeds = {"fake_quantize": QUANTIZED, "percentile": PERCENTILES, "best_alpha": SEARCHES}
     for deed, table in deeds.items():
-        known = {m.function.__name__ for m in misconceptions.MISCONCEPTIONS[deed]}
+        known = {m.function.__name__ for m in bugs.MISCONCEPTIONS[deed]}
         assert known == {name for name, *_ in table}
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "fake_quantize": {
+        "no clamp": ["s * (x / s).round()"],
+        "the clamp has only an upper end": ["s * (x / s).round().clamp(max=top)"],
+        "the full grid": [
+            "s * (x / s).round().clamp(-top - 1, top)",
+            "s * (x / s).round().clamp(-(2 ** (bits - 1)), top)",
+        ],
+        "codes are returned": ["(x / s).round().clamp(-top, top)"],
+        "clipping without rounding": ["x.clamp(-alpha, alpha)", "(x / s).clamp(-top, top) * s"],
+        "2^(bits-1) steps up to alpha": [
+            "(x * 2 ** (bits - 1) / alpha).round().clamp(-top, top) * alpha / 2 ** (bits - 1)"
+        ],
+        "2^bits steps up to alpha": ["(x / (alpha / 2**bits)).round().clamp(-top, top) * (alpha / 2**bits)"],
+        "2^bits - 1 steps from -alpha to alpha": [
+            "(x / (2 * alpha / (2**bits - 1))).round().clamp(-top, top) * (2 * alpha / (2**bits - 1))"
+        ],
+        "max|x| in place of alpha": ["(x / (x.abs().max().clamp(min=1e-9) / top)).round() * (x.abs().max() / top)"],
+        "codes are clamped to alpha": ["s * (x / s).round().clamp(-alpha, alpha)"],
+        "what clips becomes 0": ["s * torch.where((x / s).round().abs() > top, 0, (x / s).round())"],
+        "truncation instead of rounding": [
+            "s * (x / s).trunc().clamp(-top, top)",
+            "(x / s).long().clamp(-top, top) * s",
+        ],
+        "always 8 bits": ["alpha / 127 * (x / (alpha / 127)).round().clamp(-127, 127)"],
+    },
+    "percentile": {
+        "x for |x|": ["x.flatten().sort().values[rank - 1]"],
+        "one place too far": ["sizes[min(rank, len(sizes) - 1)]"],
+        "the place is rounded down": ["sizes[max(int(percent / 100 * len(sizes) + 1e-9), 1) - 1]"],
+        "a part of the largest value": ["x.abs().max() * percent / 100", "percent / 100 * sizes[-1].item()"],
+        "|x| is not sorted": ["x.abs().flatten()[rank - 1]"],
+        "counted from the largest": ["sizes.flip(0)[rank - 1]", "sizes[-rank].item()"],
+        "the place for the value": ["rank"],
+        "always the largest": ["x.abs().max()", "sizes[-1]"],
+        "interpolation between two values": [
+            "torch.quantile(x.abs(), percent / 100)",
+            "torch.quantile(x.abs().flatten(), percent / 100).item()",
+        ],
+    },
+    "best_alpha": {
+        "the place for the alpha": ["torch.tensor([e.square().mean() for e in errors]).argmin()"],
+        "the error for the alpha": ["min(e.square().mean().item() for e in errors)"],
+        "the largest error": ["alphas[torch.tensor([e.square().mean() for e in errors]).argmax()]"],
+        "clipped values are not counted": [
+            "alphas[torch.tensor([(e * (x.abs() <= a * (1 + 0.5 / top))).square().mean()"
+            " for e, a in zip(errors, alphas)]).argmin()]"
+        ],
+        "rounded values are not counted": [
+            "alphas[torch.tensor([(e * (x.abs() > a * (1 + 0.5 / top))).square().mean()"
+            " for e, a in zip(errors, alphas)]).argmin()]"
+        ],
+        "errors are not squared": ["alphas[torch.tensor([e.mean() for e in errors]).argmin()]"],
+        "the largest single error": ["alphas[torch.tensor([e.abs().max() for e in errors]).argmin()]"],
+        "the mean of the sizes": ["alphas[torch.tensor([e.abs().mean() for e in errors]).argmin()]"],
+        "always the largest alpha": ["alphas.max()", "max(alphas.tolist())"],
+        "always 8 bits": [
+            "min(alphas.tolist(), key=lambda a: (x - a / 127 * (x / (a / 127)).round().clamp(-127, 127)).norm())"
+        ],
+        "the search never clips": [
+            "min(alphas.tolist(), key=lambda a: (x - a / top * (x / (a / top)).round()).norm())"
+        ],
+    },
+}
+
+# What a learner has worked out before.
+BEFORE = {
+    "fake_quantize": {"top": "2 ** (bits - 1) - 1", "s": "alpha / top"},
+    "percentile": {
+        "sizes": "x.abs().flatten().sort().values",
+        "rank": "math.ceil(percent / 100 * len(sizes))",
+    },
+    "best_alpha": {
+        "top": "2 ** (bits - 1) - 1",
+        "errors": "[x - a / top * (x / (a / top)).round().clamp(-top, top) for a in alphas.tolist()]",
+    },
+}
+
+
+READOUTS = [clip_readout, methods_readout]

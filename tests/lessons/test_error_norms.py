@@ -8,9 +8,20 @@ import torch
 
 from quantlib import fake_quantize, l1_error, l2_error, max_error, mse, sqnr_db
 from quantlib.data import load_weight
-from quantlib.lab import draw_growth, draw_ranking, draw_row_sqnr, draw_two_errors, draw_wrong_scale, explore_ranking
 from quantlib.lab.words import number
-from quantlib.lessons.error_norms.ranking import NORMS, Yours, duel, score
+from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.error_norms.ranking import (
+    NORMS,
+    Yours,
+    draw_growth,
+    draw_ranking,
+    draw_row_sqnr,
+    draw_two_errors,
+    draw_wrong_scale,
+    duel,
+    explore_ranking,
+    score,
+)
 from tests.helpers.strategies import SEED as T
 
 A, B = (14.0, -70), (3.5, -70)
@@ -155,3 +166,63 @@ def test_wrong_scale_is_heard_by_sqnr_alone():
 def test_row_sqnr_names_the_whole_and_the_best_row():
     alt = draw_row_sqnr({"ffn_down": load_weight("ffn_down")}).alt
     assert "ffn_down: 8.06 dB as a whole, 5.5 to 22.1 by row, the best is row 99." in alt
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "l2": {
+        "the root is forgotten": ["((x - x_hat) ** 2).sum()"],
+        "mean instead of sum": ["((x - x_hat) ** 2).mean().sqrt()"],
+        "the mean squared error": ["((x - x_hat) ** 2).mean()"],
+        "the L1 norm": ["abs(x - x_hat).sum()"],
+        "the largest error": ["abs(x - x_hat).max()"],
+        "squared after adding": ["((x - x_hat).sum() ** 2).sqrt()"],
+        "a difference of norms": ["abs(x.norm() - x_hat.norm())"],
+        "x_hat is ignored": ["(x**2).sum().sqrt()"],
+    },
+    "sqnr": {
+        "20 log10 of energies": ["20 * torch.log10((x**2).sum() / ((x - x_hat) ** 2).sum())"],
+        "10 log10 of amplitudes": ["10 * torch.log10(x.norm() / (x - x_hat).norm())"],
+        "the ratio is upside down": ["10 * torch.log10(((x - x_hat) ** 2).sum() / (x**2).sum())"],
+        "the natural logarithm": ["10 * torch.log((x**2).sum() / ((x - x_hat) ** 2).sum())"],
+        "the logarithm to base 2": ["10 * torch.log2((x**2).sum() / ((x - x_hat) ** 2).sum())"],
+        "no logarithm": ["(x**2).mean() / ((x - x_hat) ** 2).mean()"],
+        "the factor 10 is missing": ["torch.log10((x**2).sum() / ((x - x_hat) ** 2).sum())"],
+        "the energy of x_hat for that of x": ["10 * torch.log10((x_hat**2).sum() / ((x - x_hat) ** 2).sum())"],
+        "the energy of x over that of x_hat": ["10 * torch.log10((x**2).sum() / (x_hat**2).sum())"],
+        "the peak for the signal": ["10 * torch.log10(x.abs().max() ** 2 / ((x - x_hat) ** 2).mean())"],
+    },
+}
+
+
+# The smallest input that shows a mistake, and what comes.
+NUMBERS = [
+    ("forgets_root", ([3.0], [1.0]), 4.0),
+    ("averages", ([3.0, 1.0], [1.0, 3.0]), 2.0),
+    ("mean_square", ([3.0, 1.0], [1.0, 3.0]), 4.0),
+    ("adds_sizes", ([3.0, 4.0], [0.0, 0.0]), 7.0),
+    ("takes_largest", ([3.0, 4.0], [0.0, 0.0]), 4.0),
+    ("adds_before_squaring", ([1.0, 2.0], [2.0, 1.0]), 0.0),
+    ("subtracts_norms", ([1.0, 2.0], [2.0, 1.0]), 0.0),
+    ("norm_of_input", ([3.0, 4.0], [3.0, 4.0]), 5.0),
+    ("twenty_for_energies", ([10.0], [9.0]), 40.0),
+    ("ten_for_amplitudes", ([10.0], [9.0]), 10.0),
+    ("upside_down", ([10.0], [9.0]), -20.0),
+    ("natural_logarithm", ([10.0], [9.0]), 46.051702),
+    ("binary_logarithm", ([2.0], [1.0]), 20.0),
+    ("bare_ratio", ([10.0], [9.0]), 100.0),
+    ("in_bels", ([10.0], [9.0]), 2.0),
+    ("energy_of_output", ([9.0], [10.0]), 20.0),
+    ("output_for_noise", ([10.0], [1.0]), 20.0),
+    ("peak_ratio", ([10.0, 0.0], [9.0, 1.0]), 20.0),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "result"), NUMBERS)
+def test_an_input_that_shows_a_wrong_scale_or_measure(name, values, result):
+    assert float(getattr(bugs, name)(*map(torch.tensor, values))) == pytest.approx(result, rel=1e-6)
+
+
+GIVEN = {"a": (3.5, -70), "b": (4.1, -70)}

@@ -7,9 +7,15 @@ import pytest
 import torch
 
 from quantlib import choose_qparams, fake_quantize, l2_error, mse
-from quantlib.lab import draw_landscape, explore_landscape
 from quantlib.lab.words import number
-from quantlib.lessons.error_norms.landscape import SCALE, ZERO_POINT, Terrain, landscape
+from quantlib.lessons.error_norms.landscape import (
+    SCALE,
+    ZERO_POINT,
+    Terrain,
+    draw_landscape,
+    explore_landscape,
+    landscape,
+)
 from tests.helpers.strategies import SEED as T
 
 

@@ -7,8 +7,17 @@ import torch
 
 from quantlib import choose_qparams, fake_quantize, from_groups, mse, quantize, sqnr_db, to_groups
 from quantlib.data import load_weight
-from quantlib.lab import checks, draw_groups, draw_row_spread, draw_tiles, explore_groups
-from quantlib.lessons.granularity.groups import BITS, POWERS, Matrix, scales_of_groups, scales_problem
+from quantlib.lessons import all_exercises
+from quantlib.lessons.granularity.groups import (
+    BITS,
+    POWERS,
+    Matrix,
+    draw_groups,
+    explore_groups,
+    scales_of_groups,
+    scales_problem,
+)
+from quantlib.lessons.granularity.tilings import draw_row_spread, draw_tiles
 from tests.helpers.strategies import SEED as T
 
 W = load_weight("ffn_down")
@@ -170,5 +179,87 @@ RIGHT = {
 
 @pytest.mark.parametrize(("deed", "f"), [(deed, f) for deed, fs in RIGHT.items() for f in fs])
 def test_right_answers_are_right(deed, f):
-    verdict = checks.CHECKS[deed](f)
+    verdict = all_exercises()[deed].check(f)
     assert verdict.status == "right", verdict
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "row_scales": {
+        "the wrong axis": ["w.abs().amax(dim=0, keepdim=True) / 127", "w.abs().amax(dim=0) / 127"],
+        "keepdim is forgotten": ["w.abs().amax(dim=1) / 127", "w.abs().max(dim=1).values / 127"],
+        "the scales lie in a row": ["(w.abs().amax(1) / 127)[None]"],
+        "one scale for the whole matrix": ["w.abs().max() / 127", "(w.abs().max() / 127).expand(len(w), 1)"],
+        "a scale for every weight": ["torch.ones_like(w) * w.abs().amax(dim=1, keepdim=True) / 127"],
+        "max where max|w| is meant": ["w.amax(dim=1, keepdim=True) / 127"],
+        "|max| where max|w| is meant": ["abs(w.amax(dim=1, keepdim=True)) / 127"],
+        "mean of |w| where the maximum is meant": ["w.abs().mean(dim=1, keepdim=True) / 127"],
+        "not divided by 127": ["w.abs().amax(dim=1, keepdim=True)"],
+        "max|w| / 255": ["w.abs().amax(dim=1, keepdim=True) / 255"],
+        "max|w| / 128": ["w.abs().amax(dim=1, keepdim=True) / 128"],
+        "max|w| / 127.5": ["2 * w.abs().amax(dim=1, keepdim=True) / 255"],
+        "the min-max scale": ["(w.amax(1, True).clamp(min=0) - w.amin(1, True).clamp(max=0)) / 255"],
+        "the reciprocal of the scale": ["127 / w.abs().amax(dim=1, keepdim=True)"],
+    },
+    "group_scales": {
+        "the ragged tail is dropped": [
+            "torch.stack([c.abs().amax(1) for c in w.split(size, 1) if c.shape[1] == size], 1) / top"
+            " if w.shape[1] >= size else w[:, :0]"
+        ],
+        "the tail joins the group before it": [
+            "torch.stack([c.abs().amax(1) for c in"
+            " w.tensor_split([size * k for k in range(1, w.shape[1] // size)], 1)], 1) / top"
+        ],
+        "the last group overlaps": ["torch.cat([g[:, :-1].abs().amax(2), w[:, -size:].abs().amax(1, True)], 1) / top"],
+        "groups down the columns": [
+            "torch.stack([c.abs().amax(0) for c in w.split(size, 0)]) / top",
+            "torch.stack([c.abs().amax(0) for c in w.split(size, 0)], 1) / top",
+        ],
+        "groups across rows": ["torch.stack([c.abs().max() for c in w.flatten().split(size)]) / top"],
+        "every so many-th weight, not neighbours": ["padded.reshape(len(w), size, -1).abs().amax(1) / top"],
+        "size taken for the number of groups": ["torch.stack([c.abs().amax(1) for c in w.chunk(size, 1)], 1) / top"],
+        "one scale a row": [
+            "w.abs().amax(1, True) / top",
+            "g.abs().amax((1, 2)).unsqueeze(1).expand(g.shape[:2]) / top",
+        ],
+        "an axis too many": ["g.abs().amax(dim=2, keepdim=True) / top"],
+        "a scale for every weight": ["g.abs().amax(2, True).expand(g.shape).flatten(1)[:, : w.shape[1]] / top"],
+        "max where max|w| is meant": ["g.amax(dim=2) / top"],
+        "|max| where max|w| is meant": ["abs(g.amax(dim=2)) / top"],
+        "mean of |w| where the maximum is meant": ["g.abs().mean(dim=2) / top"],
+        "not divided by the largest code": ["g.abs().amax(dim=2)"],
+        "bits is ignored": ["g.abs().amax(dim=2) / 127"],
+        "the largest code of an unsigned grid": ["g.abs().amax(dim=2) / (2**bits - 1)"],
+        "max|w| / 2^(bits-1)": ["g.abs().amax(dim=2) / 2 ** (bits - 1)"],
+        "the reciprocal of the scale": ["top / g.abs().amax(dim=2)"],
+    },
+    "bits_per_weight": {
+        "the scales are forgotten": ["bits"],
+        "one scale for the whole matrix": ["bits + 16 / w.numel()"],
+        "one scale a row": ["bits + 16 / w.shape[1]"],
+        "a scale for every weight": ["bits + 16"],
+        "the ragged group has no scale": ["bits + 16 * (w.shape[1] // size) / w.shape[1]"],
+        "16 / size where rows are ragged": ["bits + 16 / size"],
+        "groups across rows": ["bits + 16 * math.ceil(w.numel() / size) / w.numel()"],
+        "the padding is stored too": ["(bits * size + 16) * groups / w.shape[1]"],
+        "scales of 32 bits": ["bits + 32 * groups / w.shape[1]"],
+        "a zero point for every group": ["bits + (16 + bits) * groups / w.shape[1]"],
+        "bytes where bits are meant": ["bits + 2 * groups / w.shape[1]"],
+        "the bits of a whole group": ["bits * size + 16"],
+        "the bits of the whole matrix": ["bits * w.numel() + 16 * groups * len(w)"],
+        "the codes are divided by size as well": ["(bits + 16) * groups / w.shape[1]"],
+        "the share of a scale is upside down": ["bits + size / 16"],
+    },
+}
+
+# What a learner has worked out before.
+BEFORE = {
+    "group_scales": {
+        "padded": "torch.nn.functional.pad(w, (0, -w.shape[1] % size))",
+        "g": "padded.reshape(len(w), -1, size)",
+        "top": "2 ** (bits - 1) - 1",
+    },
+    "bits_per_weight": {"groups": "math.ceil(w.shape[1] / size)"},
+}

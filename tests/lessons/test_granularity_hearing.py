@@ -8,8 +8,7 @@ import torch
 from quantlib import choose_qparams, fake_quantize, from_groups, to_groups
 from quantlib.data.silero import load_silero, speech_probability
 from quantlib.data.speech import synthesize_speech
-from quantlib.lab import draw_hearing, draw_suspects, explore_hearing
-from quantlib.lessons.granularity.hearing import Heard, finding, shared
+from quantlib.lessons.granularity.hearing import Heard, draw_hearing, draw_suspects, explore_hearing, finding, shared
 
 NETWORK, (SOUND, SPOKEN) = load_silero(), synthesize_speech()
 

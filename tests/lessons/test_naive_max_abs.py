@@ -8,17 +8,18 @@ import torch
 
 from quantlib import l2_error, wrap
 from quantlib.data import load_weight
-from quantlib.lab import (
+from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.naive_max_abs.formats import draw_formats, marks
+from quantlib.lessons.naive_max_abs.overflow import (
+    attempt,
     draw_circle,
     draw_factor,
-    draw_formats,
     draw_repairs,
     draw_sawtooth,
     draw_there_and_back,
     explore_factor,
+    on_circle,
 )
-from quantlib.lessons.naive_max_abs.formats import marks
-from quantlib.lessons.naive_max_abs.overflow import attempt, on_circle
 from tests.helpers.strategies import SEED as T
 
 MINUS = "\N{MINUS SIGN}"
@@ -164,3 +165,56 @@ def test_formats_say_what_a_quotient_becomes():
 def test_only_bfloat16_rounds_its_largest_value_to_128(dtype, digits, too_large):
     largest = (1 + torch.arange(2**digits) / 2**digits).to(dtype)
     assert int(((largest / (largest / 127)).round() > 127).sum()) == too_large
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "wrap": {
+        "saturates instead of wrapping": ["v.clamp(-128, 127).to(int8)"],
+        "modulo 255": ["((v + 128) % 255 - 128).to(int8)"],
+        "modulo 128": ["(v % 128).to(int8)"],
+        "modulo 256 without a sign": ["(v % 256).to(torch.uint8)", "(v % 256).int()"],
+        "only the upper end wraps": ["torch.where(v < -128, -128, v).int().to(int8)"],
+        "only the lower end wraps": ["torch.where(v > 127, 127, v).int().to(int8)"],
+        "not cast to int8": ["(v + 128) % 256 - 128"],
+    },
+    "max_abs": {
+        "max where max|x| is meant": ["x.max() / 127"],
+        "|max| where max|x| is meant": ["abs(x.max()) / 127"],
+        "min where max|x| is meant": ["abs(x.min()) / 127"],
+        "mean of |x| where the maximum is meant": ["x.abs().mean() / 127"],
+        "not divided by 127": ["x.abs().max().item()"],
+        "max|x| / 255": ["x.abs().max() / 255"],
+        "max|x| / 128": ["x.abs().max() / 128"],
+        "max|x| / 127.5": ["2 * x.abs().max() / 255"],
+        "the min-max scale": ["(max(x.max().item(), 0) - min(x.min().item(), 0)) / 255"],
+        "the min-max scale without 0": ["(x.max() - x.min()) / 255"],
+        "the reciprocal of the scale": ["127 / x.abs().max()"],
+    },
+}
+
+
+# The smallest input that shows a mistake, and what comes.
+NUMBERS = [
+    ("forgets_abs", ([-2.0, 1.0],), 1 / 127),
+    ("abs_of_max", ([-2.0, 1.0],), 1 / 127),
+    ("uses_min", ([1.0, 2.0],), 1 / 127),
+    ("uses_mean", ([1.0, 3.0],), 2 / 127),
+    ("scale_for_255_steps", ([-255.0],), 1.0),
+    ("scale_for_128_steps", ([-128.0],), 1.0),
+    ("scale_for_half_the_grid", ([-127.5],), 1.0),
+    ("min_max_scale", ([5.0, 255.0],), 1.0),
+    ("range_scale", ([1.0, 256.0],), 1.0),
+    ("reciprocal_scale", ([-127.0],), 1.0),
+    ("uses_one_step", ([-3.0],), 3.0),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "result"), NUMBERS)
+def test_an_input_that_shows_a_wrong_scale_or_measure(name, values, result):
+    assert float(getattr(bugs, name)(*map(torch.tensor, values))) == pytest.approx(result, rel=1e-6)
+
+
+READOUTS = [readout]

@@ -7,23 +7,12 @@ import pytest
 import torch
 
 from quantlib import round_half_away, round_half_even, round_stochastic
-from quantlib.lab import (
-    draw_decisions,
-    draw_orders,
-    draw_pair,
-    draw_rules,
-    draw_search,
-    draw_updates,
-    explore_draws,
-    explore_pair,
-    explore_rules,
-    page,
-)
+from quantlib.lab import page
 from quantlib.lab.words import number
-from quantlib.lessons.rounding.chance import DRAWS, uniform
+from quantlib.lessons.rounding.chance import DRAWS, draw_updates, explore_draws, uniform
 from quantlib.lessons.rounding.exercises import best_rounding, stochastic_round
-from quantlib.lessons.rounding.pair import inputs, losses, weigh
-from quantlib.lessons.rounding.rules import compare
+from quantlib.lessons.rounding.pair import draw_decisions, draw_pair, draw_search, explore_pair, inputs, losses, weigh
+from quantlib.lessons.rounding.rules import compare, draw_orders, draw_rules, explore_rules
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -277,3 +266,71 @@ def test_decisions_are_counted_and_the_deaf_are_named():
 def test_a_search_is_told_by_its_median():
     alt = draw_search(torch.tensor([0.25, 0.5, 2.0])).alt
     assert "2 of 3 outputs have a smaller squared error, and the median is 0.50 of before" in alt
+
+
+# What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
+# A float is never cast to int8 beyond its range, which would be undefined; it goes through an integer, which keeps the
+# lowest 8 bits.
+WRITTEN = {
+    "round_half_away": {
+        "half to even": ["torch.round(v)"],
+        "ties go up": [
+            "torch.floor(v + 0.5)",
+            "torch.where(v - v.floor() >= 0.5, v.ceil(), v.floor())",
+        ],
+        "ties go down": ["torch.ceil(v - 0.5)"],
+        "ties go towards 0": ["torch.where((v - v.trunc()).abs() > 0.5, v.trunc() + v.sign(), v.trunc())"],
+        "adding 0.5 rounds too": [
+            "v.sign() * (v.abs() + 0.5).floor()",
+            "torch.where(v >= 0, torch.floor(v + 0.5), torch.ceil(v - 0.5))",
+            "torch.trunc(v + 0.5 * v.sign())",
+            "(v + torch.copysign(torch.tensor(0.5), v)).int().float()",
+        ],
+        "truncation instead of rounding": ["v.int().float()", "torch.trunc(v)"],
+        "floor instead of rounding": ["v // 1"],
+        "ceil instead of rounding": ["torch.ceil(v)"],
+        "always away from 0": ["torch.where(v > 0, v.ceil(), v.floor())"],
+        "the sign is lost": ["torch.where(abs(v) - abs(v).floor() >= 0.5, abs(v).ceil(), abs(v).floor())"],
+    },
+    "stochastic_round": {
+        "up where u is large": ["torch.floor(v + u)", "torch.round(v + u - 0.5)", "(v + u) // 1"],
+        "the size is rounded, then the sign": ["v.sign() * (abs(v).floor() + (u < abs(v) - abs(v).floor()))"],
+        "u is added, then the nearest": ["torch.round(v + u)"],
+        "the probabilities are swapped": [
+            "v.floor() + (u > v - v.floor())",
+            "torch.where(u < v - v.floor(), v.floor(), v.floor() + 1)",
+        ],
+        "a fair coin": ["torch.where(u < 0.5, v.ceil(), v.floor())", "v.floor() + (u < 0.5)"],
+        "trunc where floor is meant": ["v.trunc() + (u < v - v.trunc())", "v.trunc() + (u < abs(v - v.trunc()))"],
+        "u is not used": ["v.round()"],
+        "u stays in the result": ["v + u", "v.floor() + u"],
+        "an integer can move": ["v.floor() + (u <= v - v.floor())"],
+        "0 and 1 for down and up": ["(u < v % 1).float()"],
+    },
+    "best_rounding": {
+        "each weight to its nearest": [
+            "torch.round(w)",
+            "min(pairs, key=lambda q: (q - w).square().sum().item())",
+            "min(pairs, key=lambda q: (x * (q - w)).square().sum().item())",
+        ],
+        "the errors are added, not squared": ["min(pairs, key=lambda q: abs((x @ q - x @ w).sum().item()))"],
+        "the most negative error": ["min(pairs, key=lambda q: (x @ q - x @ w).sum().item())"],
+        "the largest error": ["max(pairs, key=lambda q: (x @ (q - w)).norm().item())"],
+        "only the first row of x": ["min(pairs, key=lambda q: abs((x @ (q - w))[0].item()))"],
+        "the output for its error": ["min(pairs, key=lambda q: (x @ q).norm().item())"],
+        "one weight after the other": [
+            "min(pairs, key=lambda q: (q[0] != w[0].round(), (x @ (q - w)).norm().item()))",
+        ],
+        "always down": ["w.floor()"],
+        "always up": ["w.ceil()"],
+        "0 and 1 for down and up": ["min(pairs, key=lambda q: (x @ (q - w)).norm().item()) - w.floor()"],
+    },
+}
+
+# What a learner has worked out before.
+BEFORE = {
+    "best_rounding": {"pairs": "[w.floor() + torch.tensor(up) for up in ((0, 0), (0, 1), (1, 0), (1, 1))]"},
+}
+
+
+READOUTS = [readout_rules, readout_draws, readout_pair]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from quantlib import misconceptions
+from quantlib.lessons.bug_museum import bugs
 
 HALF_AWAY = [
     ("rounds_half_to_even", 0.5, 0),
@@ -25,7 +25,7 @@ HALF_AWAY = [
 
 @pytest.mark.parametrize(("name", "v", "result"), HALF_AWAY)
 def test_the_smallest_input_that_shows_a_wrong_half_away(name, v, result):
-    assert getattr(misconceptions, name)(torch.tensor([v])).tolist() == [result]
+    assert getattr(bugs, name)(torch.tensor([v])).tolist() == [result]
 
 
 STOCHASTIC = [
@@ -48,14 +48,14 @@ STOCHASTIC = [
 
 @pytest.mark.parametrize(("name", "v", "u", "result"), STOCHASTIC)
 def test_the_smallest_input_that_shows_a_wrong_stochastic_rounding(name, v, u, result):
-    assert getattr(misconceptions, name)(torch.tensor([v]), torch.tensor([u])).tolist() == [result]
+    assert getattr(bugs, name)(torch.tensor([v]), torch.tensor([u])).tolist() == [result]
 
 
 @pytest.mark.parametrize("name", ["adds_and_floors", "rounds_the_size"])
 @pytest.mark.parametrize("v", [-1.75, 0.25, 2.0])
 def test_another_convention_of_chance_is_as_fair(name, v):
     u = (torch.arange(4096) + 0.5) / 4096
-    assert getattr(misconceptions, name)(torch.full_like(u, v), u).mean().item() == pytest.approx(v)
+    assert getattr(bugs, name)(torch.full_like(u, v), u).mean().item() == pytest.approx(v)
 
 
 PAIRS = [
@@ -74,4 +74,4 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "w", "x", "result"), PAIRS)
 def test_an_input_that_shows_a_wrong_pair(name, w, x, result):
-    assert getattr(misconceptions, name)(torch.tensor(w), torch.tensor(x)).tolist() == result
+    assert getattr(bugs, name)(torch.tensor(w), torch.tensor(x)).tolist() == result

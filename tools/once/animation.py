@@ -8,7 +8,7 @@ import io
 import torch
 from PIL import Image
 
-from quantlib.lab import explore_affine
+from quantlib.lessons.affine_formula.explorer import explore_affine
 from tools import project
 
 PATH = project.ROOT / "docs" / "explorer.gif"

@@ -3,7 +3,8 @@
 import pytest
 
 from quantlib import QuantlibError
-from quantlib.lab import page, predict
+from quantlib.lab import page
+from quantlib.lab.predict import predict
 from quantlib.lessons.affine_formula.pictures import draw_trace
 
 

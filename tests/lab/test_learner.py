@@ -130,7 +130,7 @@ def of_a_dtype(x):
 @pytest.mark.parametrize("f", [ellipsis, nothing, documented, returns_ellipsis, says_so])
 def test_an_unwritten_function_is_known_as_such(f):
     outcome = call(f, X)
-    assert outcome.unwritten and outcome.problem == "it is not written yet" and outcome.value is None
+    assert outcome.unwritten and outcome.problem == "is not written yet" and outcome.value is None
 
 
 @pytest.mark.parametrize("f", [of_a_dtype, lambda x: print(x), lambda x: 0])

@@ -1,15 +1,24 @@
-"""The hunt for an input that shows a bug: what counts as a try, what is said, and what it scores."""
+"""The bug museum: the hunts, the cards, and the exercises that ask for inputs."""
 
+import ast
 import itertools
+import re
 
 import ipywidgets
 import pytest
 import torch
 
 from quantlib import QuantlibError
+from quantlib.lab.exercise import same
 from quantlib.lessons import all_exercises
 from quantlib.lessons.bug_museum import bugs
-from quantlib.lessons.bug_museum.hunt import SMALLEST, Museum, draw_bug
+from quantlib.lessons.bug_museum.hunt import RULERS, SMALLEST, Museum, draw_bug
+from quantlib.lessons.bug_museum.inputs import choose_qparams_inputs, quantize_inputs
+from tests.helpers.strategies import SEED
+from tools import nbfile, project
+
+# --- the hunt: what counts as a try, what is said, and what it scores
+
 
 HUNTS = {
     "quantize": (bugs.no_clamp, ("128", "1", "0"), ("1", "1", "0")),
@@ -18,14 +27,14 @@ HUNTS = {
     "max_abs": (bugs.forgets_abs, ("-2, 1",), ("2, 1",)),
     "symmetric": (bugs.always_127, ("1", "4"), ("1", "8")),
 }
-each = pytest.mark.parametrize(("mistake", "smallest", "harmless"), HUNTS.values(), ids=HUNTS)
+each_hunt = pytest.mark.parametrize(("mistake", "smallest", "harmless"), HUNTS.values(), ids=HUNTS)
 
 
 def no_clamp():
     return Museum().hunt(bugs.no_clamp, "128", "1", "0")
 
 
-@each
+@each_hunt
 def test_an_input_that_shows_the_bug_is_caught(mistake, smallest, harmless):
     hunt = Museum().hunt(mistake, *smallest)
     assert hunt.attempt(*harmless).startswith("Input 1 shows nothing: ") and not hunt.is_caught
@@ -165,7 +174,7 @@ def test_mysteries_are_all_mistakes_and_keep_their_names_to_themselves():
     assert found == {mistake.function for mistake in all_exercises()["quantize"].known}
 
 
-@each
+@each_hunt
 def test_a_picture_says_where_numbers_come_back(mistake, smallest, harmless):
     hunt = Museum().hunt(mistake, *smallest)
     hunt.attempt(*smallest)
@@ -218,10 +227,10 @@ def test_a_z_with_a_fraction_is_wrong_at_a_tie_too():
     assert Museum().hunt(bugs.zero_point_with_a_fraction).attempt("-1, 1").startswith("Caught with input 1")
 
 
-RULERS = [name for name in SMALLEST if Museum().hunt(getattr(bugs, name)).deed not in ("quantize", "dequantize")]
+OF_RULERS = [name for name in SMALLEST if Museum().hunt(getattr(bugs, name)).exercise.name in RULERS]
 
 
-@pytest.mark.parametrize("name", RULERS)
+@pytest.mark.parametrize("name", OF_RULERS)
 @pytest.mark.parametrize(("text", "catches"), [("0", {"divides_zero_by_zero_in_float32"}), ("1e-44", set())])
 def test_nothing_and_almost_nothing_catch_their_own_bug_alone(name, text, catches):
     hunt = Museum().hunt(getattr(bugs, name))
@@ -342,3 +351,280 @@ def test_the_table_has_heads_for_its_columns():
 def test_boxes_need_nothing_that_only_one_version_of_ipywidgets_has():
     for box, button in itertools.product(no_clamp().boxes, no_clamp().buttons):
         assert type(box) is ipywidgets.Text and type(button) is ipywidgets.Button and not box.tooltip
+
+
+# --- the cards
+
+
+CELLS = nbfile.read(project.NOTEBOOKS / "bug_museum.ipynb").cells
+TEXT = "\n\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+CARD = re.compile(r"^### (B\d+) · (.*?)(?=^### |^## |\Z)", re.MULTILINE | re.DOTALL)
+ON_SCREEN = re.compile(r"museum\.hunt\(lab\.bugs\.(\w+)\)")
+
+
+def cards():
+    """Each hunted mistake with the published code and the fix of the card above it."""
+    for k, cell in enumerate(CELLS):
+        if found := ON_SCREEN.match(cell.source):
+            yield found[1], *CODE.findall(CARD.findall(CELLS[k - 1].source)[-1][1])[:2]
+
+
+CARDS = {name: (published, fix) for name, published, fix in cards()}
+each_card = pytest.mark.parametrize("name", CARDS)
+
+
+def function(source):
+    names = {"torch": torch}
+    exec(source, names)
+    return next(names[node.name] for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+
+
+def exercise_of(name):
+    return next(exercise for exercise in all_exercises().values() if getattr(bugs, name) in exercise.known)
+
+
+def results(name, function):
+    """What a function gives on the inputs of the check, and on the smallest; odd ranges meet more than one mistake."""
+    check = exercise_of(name)
+    arguments = [case for case in check.cases if not any(case is one for one in check.odd)]
+    arguments.append(Museum().hunt(getattr(bugs, name)).shown_by.arguments)
+    given = [function(*(a.clone() if isinstance(a, torch.Tensor) else a for a in case)) for case in arguments]
+    return [
+        (case, tuple(torch.as_tensor(part).double() for part in parts(g)))
+        for case, g in zip(arguments, given, strict=True)
+    ]
+
+
+def parts(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def alike(name, f, g):
+    return all(same(a, b, case) for (case, a), (_, b) in zip(results(name, f), results(name, g), strict=True))
+
+
+def test_all_seventeen_are_there():
+    assert sorted(int(key[1:]) for key, _ in CARD.findall(TEXT)) == list(range(1, 18))
+
+
+def test_every_card_says_where_it_has_bitten_and_how_to_fix_it():
+    for key, card in CARD.findall(TEXT):
+        assert re.search(r"\*\*Where it has bitten:\*\*.*?\]\(https://", card, re.DOTALL), key
+        assert "The fix" in card, key
+
+
+def test_what_is_hunted_has_a_card():
+    assert set(CARDS) == set(SMALLEST)
+
+
+# A cast beyond the range is undefined. Where it keeps the lowest 8 bits, published code is the mistake that is hunted.
+WRAPS = torch.tensor([128.0, -129.0, 300.0]).to(torch.int8).tolist() == [-128, 127, 44]
+
+
+@each_card
+@pytest.mark.skipif(not WRAPS, reason="this machine casts otherwise")
+def test_the_published_code_is_the_mistake_that_is_hunted(name):
+    assert alike(name, function(CARDS[name][0]), getattr(bugs, name))
+
+
+@each_card
+def test_the_fix_is_right(name):
+    assert alike(name, function(CARDS[name][1]), exercise_of(name).reference)
+    assert not alike(name, getattr(bugs, name), exercise_of(name).reference)
+
+
+@pytest.mark.parametrize("name", [name for name in CARDS if exercise_of(name).name in RULERS])
+def test_a_fix_brings_no_other_bug_with_it(name):
+    check = exercise_of(name)
+    zeros = torch.zeros(2), *check.seen[1:]
+    assert same(parts_of(function(CARDS[name][1])(*zeros)), parts_of(check.reference(*zeros)), zeros)
+
+
+def parts_of(result):
+    return tuple(torch.as_tensor(part).double() for part in parts(result))
+
+
+def back(name, x):
+    """What x comes back as, with the published code of a card that chooses a ruler."""
+    s, z = function(CARDS[name][0])(x)
+    return s * ((x / s + z).round().clamp(-128, 127) - z)
+
+
+def test_where_it_has_bitten_is_what_the_code_of_the_card_does():
+    assert back("clamps_the_zero_point", torch.tensor([1.0, 2.0])).tolist() == [1.0, 1.0]
+    assert len(back("clamps_the_zero_point", torch.arange(-22.0, -14.0)).unique()) == 1
+    halves = function(CARDS["truncates"][0])(torch.linspace(-0.99, 0.99, 9), 1.0, 0)
+    assert halves.tolist() == [0] * 9
+    assert function(CARDS["opposite_zero_point"][0])(torch.tensor([-128.0, 127.0]))[1] == 0  # the input that hides it
+
+
+# --- inputs that show mistakes
+
+
+ASKED = {one.name: one for one in (quantize_inputs, choose_qparams_inputs)}
+ENOUGH = {
+    "quantize_inputs": [(0.3, 0.5, 3), (63.2, 0.5, 3), (-64.3, 0.5, 1), (-66, 0.5, 3)],
+    "choose_qparams_inputs": [([3e38, -2e38],), (1e-44,)],
+}
+# What learners forget, by its name, and inputs, as they write them, that forget it.
+WRITTEN = {
+    "quantize_inputs": {
+        "z is 0 in every input": ["[([-300.3, 0.3, 300.3], 0.5, 0)]", "[(128, 1, 0), (-129, 1, 0), (0.6, 1, 0)]"],
+        "s is 1 in every input": ["[([-300.3, 0.3, 300.3], 1, 3)]"],
+        "nothing has to be rounded": ["[([-300, 1, 300], 0.5, 3)]"],
+        "nothing is above the grid": ["[([-300.3, 0.3, 40.3], 0.5, 3)]"],
+        "nothing is below the grid": ["[([-40.3, 0.3, 300.3], 0.5, 3)]"],
+    },
+    "choose_qparams_inputs": {
+        "0.0 is inside every range": ["[([-1, 2.7],), (0,), ([3e38, -2e38],), (1e-44,)][:3]"],
+        "no input is 0.0 alone": ["[([1, 2.7],), ([-1, -2],), ([-1, 2.7],)]"],
+        "no range is too large for float32": [
+            "[([1, 2.7],), ([-1, -2],), ([-1, 2.7],), (0,)]",
+            "[([1, 2.7],), ([-1, -2],), (0,), (1e-44,), ([3.4e38, -1e33],)]",
+        ],
+        "no step is too small for float32": [
+            "[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],)]",
+            "[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],), (1e-40,)]",
+        ],
+    },
+}
+each_ask = pytest.mark.parametrize("name", ASKED)
+
+
+def returning(value):
+    def my_inputs():
+        return value
+
+    return my_inputs
+
+
+def test_every_check_of_inputs_is_tried():
+    assert set(ASKED) == set(WRITTEN)
+
+
+@each_ask
+def test_few_numbers_are_enough(name):
+    verdict = ASKED[name].check(returning(ENOUGH[name]))
+    numbers = sum(torch.as_tensor(x).numel() for x, *_ in ENOUGH[name])
+    assert verdict.status == "right" and numbers == ASKED[name].few
+    assert verdict.message == (
+        f"my_inputs gives what it should: {numbers} numbers in {len(ENOUGH[name])} inputs "
+        f"show all {len(all_exercises()[name.removesuffix('_inputs')].known)} mistakes."
+    )
+
+
+@each_ask
+def test_more_numbers_are_right_too_and_fewer_are_asked_for(name):
+    verdict = ASKED[name].check(returning([*ENOUGH[name], ENOUGH[name][0]]))
+    assert verdict.status == "right" and verdict.message.endswith(f" Can you do it with {ASKED[name].few}?")
+
+
+@each_ask
+def test_without_one_of_its_inputs_a_mistake_is_missed(name):
+    for k in range(len(ENOUGH[name])):
+        verdict = ASKED[name].check(returning(ENOUGH[name][:k] + ENOUGH[name][k + 1 :]))
+        assert verdict.status == "wrong" and "Not shown: " in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("name", "gap", "line"),
+    [(name, gap, line) for name, table in WRITTEN.items() for gap, lines in table.items() for line in lines],
+)
+def test_what_a_learner_forgets_is_named(name, gap, line):
+    verdict = ASKED[name].check(returning(eval(line)))
+    assert verdict.status == "wrong" and verdict.misconceptions == (gap,)
+    assert f" Looks like: {gap}. Not shown: " in verdict.message
+
+
+@each_ask
+def test_everything_that_learners_forget_has_been_written(name):
+    assert set(WRITTEN[name]) == {gap for gap, _ in ASKED[name].gaps}
+
+
+def test_the_seed_alone_misses_some_mistakes():
+    verdict = quantize_inputs.check(returning([(SEED, 3.5, -70)]))
+    assert verdict.message == (
+        "my_inputs has 9 numbers in 1 input, which show 23 of 25 mistakes. Looks like: nothing is below the grid. "
+        "Not shown: only the upper end is clamped; clamp to -127."
+    )
+
+
+def test_what_is_not_shown_is_listed_in_short():
+    assert "; 17 more." in quantize_inputs.check(returning([([1.0, 2.0], 1, 0)])).message
+
+
+@pytest.mark.parametrize("x", [63.2, [63.2], (63.2,), torch.tensor(63.2), torch.tensor([[63.2]], dtype=torch.float64)])
+def test_numbers_come_in_any_form(x):
+    inputs = [(x, torch.tensor(0.5), torch.tensor(3)), *(one for one in ENOUGH["quantize_inputs"] if one[0] != 63.2)]
+    assert quantize_inputs.check(returning(inputs)).status == "right"
+
+
+class Odd:
+    def __len__(self):
+        raise RuntimeError("no length")
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "it returned None: is a `return` missing?"),
+        (3, "it must return a list of 1 to 50 inputs."),
+        ([], "it must return a list of 1 to 50 inputs."),
+        ([(1, 1, 0)] * 51, "it must return a list of 1 to 50 inputs."),
+        (
+            [(1, 2)],
+            "it returned an input that cannot be used: an input is a tuple of x, s, z, got (1, 2); put it",
+        ),
+        ([("a", 1, 0)], "it returned an input that cannot be used: "),
+        (
+            [([1] * 51, 1, 0)],
+            "it returned an input that cannot be used: x has 1 to 50 numbers, got 51; a small input says more.",
+        ),
+        (
+            [([], 1, 0)],
+            "it returned an input that cannot be used: x has 1 to 50 numbers, got 0; a small input says more.",
+        ),
+        ([(1, 0, 0)], "it returned an input that cannot be used: scale must be finite and positive, got 0;"),
+        ([(1, 1, 0.5)], "it returned an input that cannot be used: zero_point must be an integer"),
+        ([(float("nan"), 1, 0)], "it returned an input that cannot be used: x must not hold NaN"),
+        ([([[1, 2], [3]], 1, 0)], "it returned an input that cannot be used: "),
+        ([(1, 1, torch.tensor([1, 2]))], "it returned an input that cannot be used: "),
+        ([Odd()], "it returned an input that cannot be used: no text."),
+        ([(1, Odd(), 0)], "it returned an input that cannot be used: scale must be a number or a tensor, got Odd;"),
+    ],
+)
+def test_what_is_no_input_is_said(value, said):
+    verdict = quantize_inputs.check(returning(value))
+    assert verdict.status == "wrong" and verdict.message.startswith(f"my_inputs: {said}"), verdict
+
+
+def test_a_tuple_of_one_is_explained():
+    said = choose_qparams_inputs.check(returning([5.0])).message
+    assert said.endswith("an input is a tuple of x, got 5.0; a tuple of one is written (x,).")
+
+
+@each_ask
+@pytest.mark.parametrize("f", [None, ..., returning(...), lambda: None])
+def test_not_written_yet(name, f):
+    assert ASKED[name].check(f).status == "not written yet"
+
+
+@each_ask
+def test_a_result_for_the_function_is_refused(name):
+    said = ASKED[name].check(ENOUGH[name]).message
+    assert said == "a check takes the function itself, but got a list. Write its name without parentheses."
+
+
+def test_a_tie_of_z_is_no_input():
+    said = choose_qparams_inputs.check(returning([([-1, 1],)])).message
+    assert "cannot be used: z must not lie half-way between two codes, where right functions differ" in said
+
+
+def test_inputs_are_left_as_they_are():
+    x = torch.tensor([0.3, 300.3])
+    quantize_inputs.check(returning([(x, 0.5, 3)]))
+    assert x.tolist() == torch.tensor([0.3, 300.3]).tolist()

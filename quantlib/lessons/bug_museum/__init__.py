@@ -2,7 +2,9 @@
 
 from quantlib.lab.predict import predict
 
-from . import bugs
+from . import bugs, inputs
 from .exhibits import draw_scores
 from .hunt import Museum, draw_bug
-from .inputs import check_choose_qparams_inputs, check_quantize_inputs
+
+check_quantize_inputs = inputs.quantize_inputs.check
+check_choose_qparams_inputs = inputs.choose_qparams_inputs.check

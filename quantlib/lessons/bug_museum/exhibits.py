@@ -16,28 +16,30 @@ Function = Callable[..., Any]
 FEW = 6  # up to so many numbers are written beside their dots
 
 
-def come_back(deed: str, function: Function, arguments: Sequence[Any]) -> tuple[Tensor, Tensor]:
+def come_back(exercise: str, function: Function, arguments: Sequence[Any]) -> tuple[Tensor, Tensor]:
     """Return numbers, and what they come back as if a function does one step of the round trip, and the rest is right.
 
     A function that chooses a ruler is judged on 0.0 as well, which every ruler must hold exactly. Nothing is validated:
     a bug may give a scale of 0, or a zero point that is not a number.
 
     Args:
-        deed: the step: quantize, dequantize, choose_qparams, max_abs or symmetric.
+        exercise: the step: quantize, dequantize, choose_qparams, max_abs or symmetric.
         function: does it, well or badly.
         arguments: what it is called with.
     Returns:
         Both flat, in float64.
     """
     first = arguments[0]
-    if deed in ("quantize", "dequantize"):
+    if exercise in ("quantize", "dequantize"):
         s, z = arguments[1:]
         done = function(first.clone(), s, z).double().flatten()
-        return (first.double().flatten(), s * (done - z)) if deed == "quantize" else (s * (first.double() - z), done)
+        return (
+            (first.double().flatten(), s * (done - z)) if exercise == "quantize" else (s * (first.double() - z), done)
+        )
     zero = torch.zeros(0 if bool((first == 0).any()) else 1, dtype=torch.float64)
     x = torch.cat([first.double().flatten(), zero])
-    bits = arguments[1] if deed == "symmetric" else 8
-    s, z = function(*arguments) if deed == "choose_qparams" else (function(*arguments), 0)
+    bits = arguments[1] if exercise == "symmetric" else 8
+    s, z = function(*arguments) if exercise == "choose_qparams" else (function(*arguments), 0)
     codes = (x / s + z).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     return x, s * (codes - z)
 

@@ -22,8 +22,8 @@ from .exhibits import come_back, draw_return
 from .typed import written
 
 POINTS = {1: 3, 2: 2}  # for the first input and for the second; whatever comes later gives 1
-RULERS = "choose_qparams", "max_abs", "symmetric"  # deeds that make a ruler of x
-DEEDS = "quantize", "dequantize", *RULERS
+RULERS = "choose_qparams", "max_abs", "symmetric"  # exercises that make a ruler of x
+HUNTED = "quantize", "dequantize", *RULERS
 
 # A smallest input that shows a bug, for each that is hunted by its name. A notebook does not show it: it would be read.
 SMALLEST = {
@@ -50,17 +50,19 @@ def draw_bug(mistake: Misconception, *arguments: Any) -> Picture:
     Raises:
         QuantlibError: if it is about something else.
     """
-    deed = _deed(mistake)
-    x, right = come_back(deed, all_exercises()[deed].reference, arguments)
-    _, buggy = come_back(deed, mistake, arguments)
+    exercise = _exercise_of(mistake)
+    x, right = come_back(exercise.name, exercise.reference, arguments)
+    _, buggy = come_back(exercise.name, mistake, arguments)
     return draw_return(x, buggy.double(), right)
 
 
-def _deed(mistake: Misconception) -> str:
-    deed = next((deed for deed in DEEDS if mistake in all_exercises()[deed].known), "")
-    if not deed:
-        raise QuantlibError(f"a mistake to hunt is about {', '.join(DEEDS)}", mistake.name, "choose another")
-    return deed
+def _exercise_of(mistake: Misconception) -> Exercise:
+    """Return the exercise that a mistake gets wrong."""
+    found = (exercise for name in HUNTED if mistake in (exercise := all_exercises()[name]).known)
+    exercise = next(found, None)
+    if exercise is None:
+        raise QuantlibError(f"a mistake to hunt is about {', '.join(HUNTED)}", mistake.name, "choose another")
+    return exercise
 
 
 class Hunt:
@@ -76,31 +78,27 @@ class Hunt:
 
     def __init__(self, mistake: Misconception, smallest: Sequence[str], *, secret: bool = False) -> None:
         self.mistake, self.secret = mistake, secret
-        self.deed = _deed(mistake)
-        self.shown_by = self._try(typed.parse(self.check.parameters, smallest))
+        self.exercise = _exercise_of(mistake)
+        self.shown_by = self._try(typed.parse(self.exercise.parameters, smallest))
         if not self.shown_by.fails:
             raise QuantlibError("the smallest input must show the bug", ", ".join(smallest), "give one that does")
         self.prediction = None if secret else self._prediction()
         self.tried: list[Trial] = []
         self.is_over = False
-        self.boxes = [_box(name) for name in self.check.parameters]
+        self.boxes = [_box(name) for name in self.exercise.parameters]
         self.buttons = [_button("Try this input", self._typed), _button("Show me", self._given_up)]
         self.result = ipywidgets.HTML()
 
-    @property
-    def check(self) -> Exercise:
-        return all_exercises()[self.deed]
-
     def _prediction(self) -> Prediction:
         """Ask whether the matrix that everybody tries first would show the bug."""
-        trial = self._try(self.check.seen)
-        others = zip(self.check.parameters[1:], map(written, trial.arguments[1:]), strict=True)
+        trial = self._try(self.exercise.seen)
+        others = zip(self.exercise.parameters[1:], map(written, trial.arguments[1:]), strict=True)
         given = " and ".join(f"{name} = {text}" for name, text in others)
-        does, first = ("Do", "the codes of T") if self.deed == "dequantize" else ("Does", "T")
+        does, first = ("Do", "the codes of T") if self.exercise.name == "dequantize" else ("Does", "T")
         question = f"{does} {first}{f', with {given},' if given else ''} show this bug?"
         why = f"On it the function does what it should, so a test that tries {first} alone would pass."
         if trial.fails:
-            why = f"There {trial.problem or trial.outcome.problem}."
+            why = f"There it {trial.problem or trial.outcome.problem}."
         return Prediction(question, ["yes", "no"], "yes" if trial.fails else "no", why)
 
     @property
@@ -116,7 +114,7 @@ class Hunt:
         if self.is_over:
             return "This hunt is over. Run its cell again to begin anew: it then counts anew."
         try:
-            trial = self._try(typed.parse(self.check.parameters, texts))
+            trial = self._try(typed.parse(self.exercise.parameters, texts))
             self._refuse(trial)
         except QuantlibError as error:
             return f"This does not count. {str(error)[:1].upper()}{str(error)[1:]}."
@@ -130,20 +128,20 @@ class Hunt:
         return f"Caught with input {len(self.tried)}, {points}: {self._said(trial)}. {self._explained()}"
 
     def _try(self, arguments: Arguments) -> Trial:
-        return self.check.trial(self.mistake, arguments)
+        return self.exercise.trial(self.mistake, arguments)
 
     def _refuse(self, trial: Trial) -> None:
         """Raise where right functions differ, and where another bug than the one that is hunted would be caught."""
         x = trial.arguments[0]
-        if self.check.refuse and not trial.got[-1].is_floating_point():
-            self.check.refuse(*trial.arguments)
-        if self.deed in RULERS and _size(x) not in ("of any size", _size(self.shown_by.arguments[0])):
+        if self.exercise.refuse and not trial.got[-1].is_floating_point():
+            self.exercise.refuse(*trial.arguments)
+        if self.exercise.name in RULERS and _size(x) not in ("of any size", _size(self.shown_by.arguments[0])):
             rule = "this hunt is for ranges of some size"
             raise QuantlibError(rule, f"x = {written(x)}", "that a range is 0 or almost 0 is a bug of its own")
 
     def _said(self, trial: Trial) -> str:
         """Say what an input gives, and what it should."""
-        pairs = zip(self.check.parameters, trial.arguments, strict=True)
+        pairs = zip(self.exercise.parameters, trial.arguments, strict=True)
         given = ", ".join(f"{name} = {written(argument)}" for name, argument in pairs)
         came, due = _outcome(trial)
         if not trial.fails:
@@ -179,7 +177,7 @@ class Hunt:
 
     def _log(self) -> str:
         """Return the inputs tried as a table."""
-        heads = ("input", *self.check.parameters, "gives", "should give")
+        heads = ("input", *self.exercise.parameters, "gives", "should give")
         head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in heads)
         rows = ([str(k), *map(written, t.arguments), *_outcome(t)] for k, t in enumerate(self.tried, 1))
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
@@ -187,7 +185,7 @@ class Hunt:
         return f'<div style="overflow-x:auto;width:0;min-width:100%">{table}</div>' if self.tried else ""
 
     def _asked(self) -> str:
-        return f"find an input ({', '.join(self.check.parameters)}) on which this function is wrong."
+        return f"find an input ({', '.join(self.exercise.parameters)}) on which this function is wrong."
 
     def _still(self) -> dict[str, str]:
         task = f"Hunt: {self._asked()}"
@@ -282,10 +280,10 @@ class Museum:
 
     def mystery(self, number: int) -> Hunt:
         """Hang up one of the wrong quantizers that are known, without its name; the number chooses which."""
-        known = all_exercises()["quantize"].known
-        mistake = known[(7 * number + 3) % len(known)]
-        tries = (case for case in all_exercises()["quantize"].cases if case[0].numel() == 1)
-        shown_by = next(case for case in tries if all_exercises()["quantize"].trial(mistake, case).fails)
+        quantize = all_exercises()["quantize"]
+        mistake = quantize.known[(7 * number + 3) % len(quantize.known)]
+        tries = (case for case in quantize.cases if case[0].numel() == 1)
+        shown_by = next(case for case in tries if quantize.trial(mistake, case).fails)
         self._hunts[number] = Hunt(mistake, tuple(map(written, shown_by)), secret=True)
         return self._hunts[number]
 

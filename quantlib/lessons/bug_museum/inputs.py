@@ -1,4 +1,4 @@
-"""The checks of inputs: which of the known mistakes do a learner's inputs show, and with how few numbers?"""
+"""Exercises that ask for inputs: which of the known mistakes do they show, and with how few numbers?"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from quantlib.errors import QuantlibError
-from quantlib.lab.exercise import Exercise, Function, unusable_as
+from quantlib.lab.exercise import Exercise, unusable_as
 from quantlib.lab.learner import Outcome, call, name_of, read, tensor_problem
 from quantlib.lab.same import Arguments
 from quantlib.lab.verdict import Verdict
@@ -19,38 +19,31 @@ MANY = 50  # inputs, and numbers in one input
 Gap = tuple[str, Callable[[Sequence[Arguments]], bool]]
 
 
-def check_quantize_inputs(function: Function) -> Verdict:
-    """Say whether f() returns inputs (x, s, z) that show every known mistake of an int8 quantizer."""
-    return _QUANTIZE_INPUTS(function)
-
-
-def check_choose_qparams_inputs(function: Function) -> Verdict:
-    """Say whether f() returns inputs (x,) that show every known mistake in the choice of s and z."""
-    return _CHOOSE_INPUTS(function)
-
-
 @dataclass(frozen=True)
-class InputsCheck:
-    """A check of inputs, on which known mistakes are tried.
+class InputsExercise:
+    """A function that a learner writes, f(), which returns inputs; known mistakes are tried on them.
 
-    deed: "quantize_inputs" holds inputs for the deed "quantize".
+    name: of the function, in `check_name` too.
+    task: what the function does, after "Say whether".
+    about: the exercise whose mistakes the inputs should show.
     few: how many numbers are enough, in all inputs together, if they are chosen well.
     gaps: what learners forget; the name, and whether it is so for some inputs.
     hints: steps towards better inputs.
     """
 
-    deed: str
+    name: str
+    task: str
+    about: str
     few: int
     gaps: tuple[Gap, ...]
     hints: tuple[str, ...]
     parameters: tuple[str, ...] = ()
 
     @property
-    def check(self) -> Exercise:
-        """Return the check of the deed: it knows the parameters, and a right function."""
-        return all_exercises()[self.deed.removesuffix("_inputs")]
+    def exercise(self) -> Exercise:
+        return all_exercises()[self.about]
 
-    def __call__(self, function: Any) -> Verdict:
+    def check(self, function: Any) -> Verdict:
         """Return what there is to say about the inputs that a function returns, whatever it does."""
         name = name_of(function)
         if unusable := unusable_as(self.parameters, function):
@@ -64,8 +57,8 @@ class InputsCheck:
         return self._verdict(name, inputs)
 
     def _verdict(self, name: str, inputs: list[Arguments]) -> Verdict:
-        mistakes = self.check.known
-        missed = [mistake for mistake in mistakes if not any(self.check.trial(mistake, one).fails for one in inputs)]
+        mistakes = self.exercise.known
+        missed = [mistake for mistake in mistakes if not any(self.exercise.trial(mistake, one).fails for one in inputs)]
         numbers = sum(x.numel() for x, *_ in inputs)
         count = f"{_counted(numbers, 'number')} in {_counted(len(inputs), 'input')}"
         if not missed:
@@ -87,20 +80,22 @@ class InputsCheck:
         try:
             return [self._input(one) for one in value]
         except (QuantlibError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-            return f"one of its inputs is none: {str(error).splitlines()[0]}"
+            return f"returned an input that cannot be used: {str(error).splitlines()[0]}"
 
     def _input(self, one: Any) -> Arguments:
-        if type(one) not in (list, tuple) or len(one) != len(self.check.parameters):
-            names = ", ".join(self.check.parameters)
-            advice = "a tuple of one is written (x,)" if len(self.check.parameters) == 1 else "put it into parentheses"
+        if type(one) not in (list, tuple) or len(one) != len(self.exercise.parameters):
+            names = ", ".join(self.exercise.parameters)
+            advice = (
+                "a tuple of one is written (x,)" if len(self.exercise.parameters) == 1 else "put it into parentheses"
+            )
             raise QuantlibError(f"an input is a tuple of {names}", repr(one)[:60], advice)
         x = torch.as_tensor(one[0], dtype=torch.float32).detach().clone().flatten()
         if not 1 <= x.numel() <= MANY:
             raise QuantlibError(f"x has 1 to {MANY} numbers", f"{x.numel()}", "a small input says more")
         rest = [number.item() if isinstance(number, Tensor) else number for number in one[1:]]
-        self.check.reference(x, *rest)
-        if self.check.refuse:
-            self.check.refuse(x, *rest)
+        self.exercise.reference(x, *rest)
+        if self.exercise.refuse:
+            self.exercise.refuse(x, *rest)
         return x, *rest
 
 
@@ -123,8 +118,10 @@ def _has_step(x: Tensor) -> bool:
     return bool(torch.tensor(_reach(x) / 255, dtype=torch.float32) > 0)
 
 
-_QUANTIZE_INPUTS = InputsCheck(
+quantize_inputs = InputsExercise(
     "quantize_inputs",
+    "f() returns inputs (x, s, z) that show every known mistake of an int8 quantizer",
+    "quantize",
     4,
     (
         ("z is 0 in every input", lambda inputs: all(z == 0 for _, _, z in inputs)),
@@ -140,8 +137,10 @@ _QUANTIZE_INPUTS = InputsCheck(
     ),
 )
 
-_CHOOSE_INPUTS = InputsCheck(
+choose_qparams_inputs = InputsExercise(
     "choose_qparams_inputs",
+    "f() returns inputs (x,) that show every known mistake in the choice of s and z",
+    "choose_qparams",
     3,
     (
         ("0.0 is inside every range", lambda inputs: all(x.min() <= 0 <= x.max() for (x,) in inputs)),
@@ -158,5 +157,3 @@ _CHOOSE_INPUTS = InputsCheck(
         "float32 ends at 3.4e38, and its smallest number is about 1e-45: which range, which step do they give?",
     ),
 )
-
-INPUTS_CHECKS = {check.deed: check for check in (_QUANTIZE_INPUTS, _CHOOSE_INPUTS)}

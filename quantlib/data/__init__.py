@@ -10,14 +10,21 @@ from ..errors import QuantlibError
 MINILM_PATH = Path(__file__).with_name("minilm.safetensors")
 MINILM_SHA256 = "28e87d5961970948571b9f569698b88680eb815c6f34b056d00209c40bce3122"
 
-# The values with which every notebook begins; they come with s = 3.5 and z = -70.
+# The matrix of every notebook; s = 3.5 and z = -70 go with it.
 # Source: "Quantization in Depth", a course by DeepLearning.AI and Hugging Face.
-T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
+_T = (191.6, -13.5, 728.6), (92.14, 295.5, -184.0), (0.0, 684.6, 245.5)
 
 _NAMES_IN_FILE = {
     "ffn_down": "encoder.layer.0.output.dense.weight",
     "query": "encoder.layer.0.attention.self.query.weight",
 }
+
+
+def __getattr__(name: str) -> Tensor:
+    """Return T, a new tensor for each import: a learner may have changed the last one."""
+    if name == "T":
+        return torch.tensor(_T)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def weight_names() -> tuple[str, ...]:

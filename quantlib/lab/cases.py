@@ -7,11 +7,10 @@ import numpy
 import torch
 from torch import Tensor
 
-from .. import data
 from ..affine import quantize
+from ..data import T
 from .same import Arguments
 
-T = data.T.clone()  # a learner may change the other one
 SEED = (T, 3.5, -70)
 T_ALONE = (T,)
 OTHER_RULERS: list[Arguments] = [(T, 7.0, -70), (T, 3.5, 0)]  # T again, with another s, with another z

@@ -74,13 +74,13 @@ class Ruler(Panel):
         self._dots: list[Line2D] = []  # the values, if they are few; a histogram stays as it is
         self._draw_values(x)
         band = Rectangle((0, self._base), 1, self._edge - self._base, color=style.RANGE, alpha=0.4, lw=0)
-        self._band = self.keep(axes.add_patch(band))
+        self._band = self.keep(band)
         self._levels = self.strokes(style.QUIET, lw=0.7)
         self._zero = self.line(style.QUANTIZED, lw=2.5)
         self._zero.set_data([0, 0], [self._base, self._edge])
         self._inside = self.strokes(style.QUANTIZED, lw=1.2 if self._few else 2)
         self._outside = self.strokes(style.CLIPPED, lw=1.8 if self._few else 3, ls="dotted")
-        look = {"at": (0, self._base - 0.09), "size": 9, "color": style.QUANTIZED}
+        look: dict[str, Any] = {"at": (0, self._base - 0.09), "size": 9, "color": style.QUANTIZED}
         self._ends = [self.label(ha=ha, **look) for ha in ("right", "left")]
 
     def _draw_values(self, x: Tensor) -> None:

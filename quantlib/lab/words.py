@@ -31,13 +31,15 @@ def joined(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
-def clips(clipped: int, count: int) -> str:
-    """Say how many of so many values clip.
+def clips(clipped: int, count: int, verb: str = "clip") -> str:
+    """Say how many of so many values clip, or do something else.
 
     >>> clips(0, 9), clips(1, 9), clips(1200, 589824)
     ('no value clips', '1 of 9 values clips', '1,200 of 589,824 values clip')
     """
-    return f"{clipped:,} of {count:,} values clip{'s' * (clipped == 1)}" if clipped else "no value clips"
+    if not clipped:
+        return f"no value {verb}s"
+    return f"{clipped:,} of {count:,} values {verb}{'s' * (clipped == 1)}"
 
 
 def article(noun: str) -> str:

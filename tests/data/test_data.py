@@ -144,7 +144,7 @@ def test_an_unknown_name_is_told_the_known_ones(name):
 
 def test_importing_quantlib_data_does_not_import_safetensors():
     code = "import sys, quantlib.data; print('safetensors' in sys.modules)"
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
 

@@ -137,7 +137,7 @@ def test_a_caller_may_change_what_it_loaded(weights):
 def test_importing_the_network_imports_neither_safetensors_nor_matplotlib():
     heavy = "{'safetensors', 'matplotlib', 'ipywidgets'}"
     code = f"import sys, quantlib.data.silero, quantlib.data.speech; print({heavy} & set(sys.modules))"
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
 

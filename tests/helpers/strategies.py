@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as arrays
 from torch import Tensor
 
 from quantlib import QParams, QuantlibError, choose_qparams
+from quantlib.data import T as SEED  # noqa: F401
 
-SEED = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 

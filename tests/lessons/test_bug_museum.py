@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from quantlib import QuantlibError
+from quantlib.data import T
 from quantlib.lab.exercise import same
 from quantlib.lessons import all_exercises
 from quantlib.lessons.bug_museum import bugs
@@ -186,7 +187,6 @@ def test_a_picture_says_where_numbers_come_back(mistake, smallest, harmless):
 
 
 def test_the_picture_of_the_seed_says_what_the_notebooks_say():
-    T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
     assert draw_bug(bugs.no_clamp, T, 3.5, -70).alt.startswith(
         "With the bug a number goes astray: 728.6 comes back as −168, not as 689.5. "
     )

@@ -17,7 +17,7 @@ from torchao.quantization import quant_primitives as ao
 from quantlib import QuantlibError, choose_qparams, dequantize, fake_quantize, from_groups, quantize, to_groups
 from tests.helpers.strategies import half_steps
 
-PAGE = Path(__file__).parents[1] / "docs" / "conventions.md"
+PAGE = Path(__file__).parents[2] / "docs" / "conventions.md"
 
 TIE = 1e-4  # in steps
 GRIDS = ((-128, 127), (-127, 127), (0, 255), (-8, 7), (0, 15), (-2, 1))

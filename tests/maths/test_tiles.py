@@ -14,7 +14,7 @@ from torch.autograd import profiler
 from quantlib import choose_qparams, dequantize, fake_quantize, quantize, tiles, unclamped_codes
 from tests.helpers.strategies import DTYPES, LAYOUTS, message
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHAPES = ((40,), (5, 8), (40, 1), (1, 40), (2, 4, 5), (3, 2, 2, 5))
 
 

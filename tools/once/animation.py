@@ -5,14 +5,13 @@ python -m tools.animation
 
 import io
 
-import torch
 from PIL import Image
 
+from quantlib.data import T
 from quantlib.lessons.affine_formula.explorer import explore_affine
 from tools import project
 
 PATH = project.ROOT / "docs" / "explorer.gif"
-T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
 HOLD = 6  # frames to rest at each turning point
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from quantlib.affine import dequantize, quantize, unclamped_codes
 from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
-from quantlib.lab.ruler import Ruler, Staircase, clip_sentence, describe, make_view
-from quantlib.lab.words import number
+from quantlib.lab.ruler import Ruler, Staircase, describe, make_view
+from quantlib.lab.words import clips, number
 
 
 def draw_ruler(
@@ -43,7 +43,7 @@ def draw_ruler(
         if mapped:
             return picture(figure, f"Number line. {describe(view)}")
         panel.hide_mapping()
-        beyond = clip_sentence(view).replace("clips", "lies").replace("clip", "lie")
+        beyond = clips(int(view.clipped.sum()), x.numel(), "lie")
         levels = f"The {view.quant_max - view.quant_min + 1} levels"
         reach = f"{levels} reach from {number(view.low)} to {number(view.high)}"
         return picture(figure, f"Number line: {beyond} beyond the levels. {reach}.")

@@ -58,11 +58,10 @@ def draw_bug(mistake: Misconception, *arguments: Any) -> Picture:
 
 def _exercise_of(mistake: Misconception) -> Exercise:
     """Return the exercise that a mistake gets wrong."""
-    found = (exercise for name in HUNTED if mistake in (exercise := all_exercises()[name]).known)
-    exercise = next(found, None)
-    if exercise is None:
-        raise QuantlibError(f"a mistake to hunt is about {', '.join(HUNTED)}", mistake.name, "choose another")
-    return exercise
+    for exercise in map(all_exercises().__getitem__, HUNTED):
+        if mistake in exercise.known:
+            return exercise
+    raise QuantlibError(f"a mistake to hunt is about {', '.join(HUNTED)}", mistake.name, "choose another")
 
 
 class Hunt:

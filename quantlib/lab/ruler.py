@@ -62,6 +62,12 @@ def is_clipped(x: Tensor, s: float, z: int, quant_min: int, quant_max: int) -> T
     return (codes < quant_min) | (codes > quant_max)
 
 
+def sparse_levels(s: float, z: int, codes: numpy.ndarray, pixels: float) -> tuple[numpy.ndarray, int]:
+    """Return the levels to draw, 1 in how many of all that the codes stand for; pixels: in one unit of the reals."""
+    every = 2 ** max(0, ceil(log2(4 / (s * pixels))))  # levels closer than 4 pixels would blur
+    return s * (codes[(codes - z) % every == 0] - z), every
+
+
 class Ruler(Panel):
     """A number line: the values above, the levels that the codes stand for below."""
 
@@ -116,10 +122,9 @@ class Ruler(Panel):
         """Move band, levels and values to a view."""
         low, high, count = view.low, view.high, view.quant_max - view.quant_min + 1
         self._band.set_bounds(low, self._base, high - low, self._edge - self._base)
-        every = 2 ** max(0, ceil(log2(4 / (view.scale * self._pixels))))  # levels closer than 4 pixels would blur
-        shown = numpy.arange(view.quant_min, view.quant_max + 1)
-        shown = shown[(shown - view.zero_point) % every == 0]
-        set_strokes(self._levels, uprights(view.scale * (shown - view.zero_point), self._base, self._edge))
+        codes = numpy.arange(view.quant_min, view.quant_max + 1)
+        levels, every = sparse_levels(view.scale, view.zero_point, codes, self._pixels)
+        set_strokes(self._levels, uprights(levels, self._base, self._edge))
         self._zero.set_visible(view.quant_min <= view.zero_point <= view.quant_max)
         gap = f" (1 in {every} drawn)" if every > 1 else ""
         self.title.text = f"{count} levels, from {number(low)} to {number(high)}{gap}"

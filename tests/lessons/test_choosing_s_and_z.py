@@ -6,23 +6,19 @@ import pytest
 import torch
 
 from quantlib import choose_qparams, fake_quantize, mse
-from quantlib.lab.learner import StandIn, step_problem
+from quantlib.data import T
 from quantlib.lab.words import number
-from quantlib.lessons.bug_museum import bugs
-from quantlib.lessons.choosing_s_and_z import check_choose_qparams
-from quantlib.lessons.choosing_s_and_z.contest import draw_contest, explore_contest, hold, symmetric_scale, verdict
-from quantlib.lessons.choosing_s_and_z.exercises import scale_and_zero_point
-from quantlib.lessons.choosing_s_and_z.walk import (
+from quantlib.lessons.choosing_s_and_z import check_choose_qparams, mistakes
+from quantlib.lessons.choosing_s_and_z.contest import draw_contest, explore_contest, verdict
+from quantlib.lessons.choosing_s_and_z.exercises import ruler_problem, scale_and_zero_point
+from quantlib.lessons.choosing_s_and_z.pictures import (
     conventions,
     draw_conventions,
     draw_share,
     draw_three_rulers,
     draw_without_zero,
-    explore_walk,
-    ruler_problem,
-    share_below,
 )
-from tests.helpers.strategies import SEED as T
+from quantlib.lessons.choosing_s_and_z.walk import explore_walk, share_below
 
 FAR = torch.tensor([1000.0, 1010.0, 1020.0, 1050.0])
 NORMAL = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(501) + 0.5) / 501)
@@ -70,7 +66,7 @@ def wander(explorer, steps=40):
 # --- the explorer of the range
 
 
-def test_walk_agrees_with_quantlib_at_both_ends_and_on_a_random_walk():
+def test_walk_agrees_with_quantlib_wherever_the_sliders_are():
     explorer = explore_walk(T)
     for values in wander(explorer):
         text = explorer.move(**values)
@@ -122,12 +118,15 @@ def test_blitting_draws_what_a_full_redraw_draws():
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (None, "it returned None: is a `return` missing?"),
-        (3.5, "it returned no pair of s and z"),
-        ((3.5,), "it returned no pair of s and z"),
-        ((0.0, 1), "it returned a pair that has a step that is not positive"),
-        ((1.0, 0.5), "it returned a pair that has a number that is not a small integer"),
-        ((1.0, torch.tensor([1, 2])), "it returned a pair that has a tensor of shape (2,), not one number"),
+        (None, "returned None: is a `return` missing?"),
+        (3.5, "returned no pair of s and z"),
+        ((3.5,), "returned no pair of s and z"),
+        ((None, 1), "returned a pair that has None: is a `return` missing?"),
+        ((1e-39, 1), "returned a pair that has a step too small or too large for float32"),
+        ((1.0, float("nan")), "returned a pair that has NaN or infinity"),
+        ((0.0, 1), "returned a pair that has a step that is not positive"),
+        ((1.0, 0.5), "returned a pair that has a number that is not a small integer"),
+        ((1.0, torch.tensor([1, 2])), "returned a pair that has a tensor of shape (2,), not one number"),
         ((torch.tensor(1.0), torch.tensor(-3)), ""),
     ],
 )
@@ -151,7 +150,7 @@ def test_the_share_of_a_range_below_zero():
 
 
 @pytest.mark.parametrize("x", [T, NORMAL], ids=["T", "normal"])
-def test_contest_agrees_with_quantlib_at_both_ends_and_on_a_random_walk(x):
+def test_contest_agrees_with_quantlib_wherever_the_sliders_are(x):
     explorer = explore_contest(x)
     for values in wander(explorer, 15):
         text = explorer.move(**values)
@@ -159,28 +158,28 @@ def test_contest_agrees_with_quantlib_at_both_ends_and_on_a_random_walk(x):
         assert all(f"{name} = {number(value)}" in text for name, value in values.items())
 
 
-def contest_at(x, bits, slope=1.0, scale_of=symmetric_scale):
-    return hold(x, bits, slope, StandIn(scale_of, symmetric_scale, step_problem))
+def rounds(x, slope=1.0):
+    """The contest over x at each number of bits."""
+    return explore_contest(x).compute(b=8, a=slope).rounds
 
 
 def test_symmetric_wins_on_the_seed_at_five_bits_only():
-    assert [bits for bits in range(2, 9) if contest_at(T, bits).lead < 0] == [5]
-    assert verdict(contest_at(T, 5)) == "symmetric is better by 2.65 dB"
+    assert [bits for bits, each in rounds(T).items() if each.lead < 0] == [5]
+    assert verdict(rounds(T)[5].lead) == "symmetric is better by 2.65 dB"
 
 
 def test_the_steps_of_symmetric_are_never_finer():
     for x in (T, -T, T.abs(), -T.abs(), NORMAL, FAR):
-        assert (contest_at(x, 8).promised > 0).all()
+        assert all(each.promised > 0 for each in rounds(x).values())
 
 
 def test_with_many_values_the_contest_follows_the_steps():
     for slope in (0.0, 0.5, 1.0):
-        view = contest_at(NORMAL, 8, slope)
-        assert abs(view.leads - view.promised)[2:].max() < 0.4
+        assert all(abs(each.lead - each.promised) < 0.4 for bits, each in rounds(NORMAL, slope).items() if bits >= 4)
 
 
 def test_equal_rulers_are_said_to_be_equal():
-    assert verdict(contest_at(torch.zeros(3), 4)) == "the two are equal"
+    assert verdict(rounds(torch.zeros(3))[4].lead) == "the two are equal"
 
 
 def coarse(x, bits):
@@ -234,7 +233,9 @@ def test_eight_bits_divide_by_127_or_half_more_or_128():
 
 
 def test_contest_says_both_rulers():
-    assert contest_readout(T, 5, 1.0) in draw_contest(T, 5).alt
+    alt = draw_contest(T, 5).alt
+    assert alt.startswith("Two rulers over the same values. b = 5 and a = 1: symmetric is better by 2.65 dB:")
+    assert contest_readout(T, 5, 1.0) in alt
 
 
 # --- the mistakes: the smallest input that shows each, and what comes
@@ -274,7 +275,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "values", "pair"), PAIRS)
 def test_the_smallest_input_that_shows_a_wrong_range_or_ruler(name, values, pair):
-    came = getattr(bugs, name)(torch.tensor(values))
+    came = getattr(mistakes, name)(torch.tensor(values))
     assert tuple(map(float, came)) == pytest.approx(pair, rel=1e-9, abs=0.0, nan_ok=True)
 
 
@@ -297,13 +298,12 @@ SCALES = [
 
 @pytest.mark.parametrize(("name", "values", "bits", "scale"), SCALES)
 def test_the_smallest_input_that_shows_a_wrong_symmetric_scale(name, values, bits, scale):
-    assert getattr(bugs, name)(torch.tensor(values), bits).item() == pytest.approx(scale)
+    assert getattr(mistakes, name)(torch.tensor(values), bits).item() == pytest.approx(scale)
 
 
 def test_every_mistake_of_this_subject_has_its_input():
-    known = {m.function.__name__ for deed in ("widen", "choose_qparams", "symmetric")
-             for m in bugs.MISCONCEPTIONS[deed]}  # fmt: skip
-    assert known == {name for name, *_ in (*PAIRS, *SCALES)}
+    known = [m.function.__name__ for of_one in mistakes.known.values() for m in of_one]
+    assert set(known) == {name for name, *_ in (*PAIRS, *SCALES)}
 
 
 # --- the checks: what counts as right
@@ -326,7 +326,7 @@ def test_but_not_one_that_is_none(nothing):
 
 
 def test_a_fraction_is_shown_as_a_number_and_not_as_a_dtype():
-    message = check_choose_qparams(bugs.zero_point_with_a_fraction.function).message
+    message = check_choose_qparams(mistakes.zero_point_with_a_fraction.function).message
     assert "gave (0.0156863, 63.25); it should give (0.0156863, 63)." in message
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..words import article
 
+_NOTHING = "None: is a `return` missing?"
 _PLAIN = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
     *(torch.int8, torch.int16, torch.int32, torch.int64),
@@ -20,7 +21,7 @@ _PLAIN = {
 def tensor_problem(value: Any, wanted: str = "a tensor") -> str:
     """Say why a value is not a plain tensor of numbers, or return "" if it is; wanted: what it should have been."""
     if value is None:
-        return "returned None: is a `return` missing?"
+        return f"returned {_NOTHING}"
     if type(value) not in (Tensor, torch.nn.Parameter):  # a subclass could answer every comparison with yes
         return f"returned {article(type(value).__name__)}, not {wanted}"
     kind = "a sparse tensor" if value.layout != torch.strided else "no values" if value.is_meta else value.dtype
@@ -51,32 +52,38 @@ def _shape_problem(value: Any, x: Tensor) -> str:
     return "" if value.device == x.device else f"returned a tensor on {value.device}, not on {x.device}"
 
 
-def number_problem(value: Any, *_: object) -> str:
-    """Say why a value is not one finite number, or return "" if it is: a Python number or a tensor of one number."""
+def number_problem(value: Any, *_: object, said: str = "returned") -> str:
+    """Say why a value is not one finite number, or return "" if it is: a Python number or a tensor of one number.
+
+    said: how the sentence begins, where the value is but a part of what was returned.
+    """
     if value is None:
-        return tensor_problem(value)
+        return f"{said} {_NOTHING}"
     try:
         if not isinstance(value, (str, bytes)):  # float("3") is 3.0
-            return "" if math.isfinite(float(value)) else "returned NaN or infinity"
+            return "" if math.isfinite(float(value)) else f"{said} NaN or infinity"
     except (TypeError, ValueError, OverflowError, RuntimeError):
         pass
     kind = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else article(type(value).__name__)
-    return f"returned {kind}, not one number"
+    return f"{said} {kind}, not one number"
 
 
-def step_problem(value: Any, *_: object) -> str:
+def step_problem(value: Any, *_: object, said: str = "returned") -> str:
     """Say why a value is not a scale, one positive finite number, or return ""."""
-    problem = number_problem(value)
+    problem = number_problem(value, said=said)
     if problem or float(value) <= 0:
-        return problem or "returned a step that is not positive"
+        return problem or f"{said} a step that is not positive"
     bounds = torch.finfo(torch.float32)
-    return "" if bounds.tiny <= float(value) <= bounds.max else "returned a step too small or too large for float32"
+    return "" if bounds.tiny <= float(value) <= bounds.max else f"{said} a step too small or too large for float32"
 
 
-def whole_problem(value: Any, *_: object) -> str:
+def whole_problem(value: Any, *_: object, said: str = "returned") -> str:
     """Say why a value is not one integer of at most six digits, or return ""."""
-    whole = number_problem(value) or (float(value) == int(float(value)) and abs(float(value)) < 1e6)
-    return whole if isinstance(whole, str) else "" if whole else "returned a number that is not a small integer"
+    problem = number_problem(value, said=said)
+    if problem:
+        return problem
+    whole = float(value) == int(float(value)) and abs(float(value)) < 1e6
+    return "" if whole else f"{said} a number that is not a small integer"
 
 
 def _is_integer(value: Tensor) -> bool:

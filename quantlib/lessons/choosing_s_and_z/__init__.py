@@ -4,7 +4,8 @@ from quantlib.lab.predict import predict
 
 from . import exercises
 from .contest import draw_contest, explore_contest
-from .walk import draw_conventions, draw_share, draw_three_rulers, draw_without_zero, explore_walk
+from .pictures import draw_conventions, draw_share, draw_three_rulers, draw_without_zero
+from .walk import explore_walk
 
 check_choose_qparams = exercises.choose_qparams.check
 check_symmetric = exercises.symmetric.check

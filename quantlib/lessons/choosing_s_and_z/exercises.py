@@ -8,9 +8,10 @@ from torch import Tensor
 
 import quantlib
 from quantlib import QuantlibError
-from quantlib.lab.cases import T_ALONE, T, random_reals
+from quantlib.data import T
+from quantlib.lab.cases import T_ALONE, random_reals
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import Parts, one_number, step_problem, two_numbers
+from quantlib.lab.learner import Parts, one_number, step_problem, two_numbers, whole_problem
 from quantlib.lab.same import Arguments
 
 from .mistakes import known
@@ -43,9 +44,14 @@ def any_ruler_is_right(arguments: Arguments, got: Parts) -> bool:
     return held and bool(arguments[0].abs().max() < torch.finfo(torch.float32).tiny)
 
 
-def _reference(x: Tensor) -> tuple[Tensor, Tensor]:
-    scale, zero_point, *_ = quantlib.choose_qparams(x)
-    return torch.as_tensor(scale), torch.as_tensor(zero_point)
+def ruler_problem(value: Any, *_: object) -> str:
+    """Say why a value cannot be (s, z), or return "" if it can: a positive number and an integer."""
+    if value is None:
+        return "returned None: is a `return` missing?"
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return "returned no pair of s and z"
+    said = "returned a pair that has"
+    return step_problem(value[0], said=said) or whole_problem(value[1], said=said)
 
 
 def _tensors(*rows: Sequence[float]) -> list[Arguments]:
@@ -84,7 +90,7 @@ choose_qparams = Exercise(
     "choose_qparams",
     "f(x) returns (s, z), the int8 ruler that just covers x and 0.0",
     parameters=("x",),
-    reference=_reference,
+    reference=lambda x: quantlib.choose_qparams(x)[:2],
     cases=(*_SMALL, *_ODD, T_ALONE, *_LARGE),
     seen=T_ALONE,
     hints=(
@@ -95,6 +101,7 @@ choose_qparams = Exercise(
     odd=_ODD,
     anything_goes=any_ruler_is_right,
     refuse=refuse_tie,
+    usable=ruler_problem,
     known=known["choose_qparams"],
 )
 

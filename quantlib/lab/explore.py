@@ -163,7 +163,8 @@ class Explorer:
     ) -> None:
         self.controls: Mapping[str, ipywidgets.Widget] = {slider.name: slider.widget() for slider in sliders}
         self.page = ipywidgets.HTML()
-        self.compute, self.scene, self._describe = compute, scene, describe
+        self.compute: Callable[..., Any] = compute  # its view is of the lesson's own kind
+        self.scene, self._describe = scene, describe
         self._width = round(scene.size[0] * 100)
         self.picture = self._draw()
         self._publish()

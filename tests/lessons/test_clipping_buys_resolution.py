@@ -18,26 +18,13 @@ from quantlib import (
     mse,
     split_error,
 )
-from quantlib.data import load_weight
+from quantlib.data import T, load_weight
 from quantlib.lab.words import amount, number
-from quantlib.lessons.bug_museum import bugs
-from quantlib.lessons.clipping_buys_resolution.clip import (
-    alpha_slider,
-    draw_clip,
-    draw_decibels,
-    draw_two_clips,
-    explore_clip,
-    quantize_to,
-)
-from quantlib.lessons.clipping_buys_resolution.methods import (
-    NAMES,
-    alpha_problem,
-    draw_methods,
-    explore_methods,
-    percent_of,
-    percentile_alpha,
-)
-from tests.helpers.strategies import SEED as T
+from quantlib.lessons.clipping_buys_resolution import mistakes
+from quantlib.lessons.clipping_buys_resolution.clip import alpha_slider, draw_clip, explore_clip
+from quantlib.lessons.clipping_buys_resolution.exercises import alpha_problem, percentile_alpha, quantize_to
+from quantlib.lessons.clipping_buys_resolution.methods import NAMES, draw_methods, explore_methods, percent_of
+from quantlib.lessons.clipping_buys_resolution.pictures import draw_decibels, draw_two_clips
 
 X = torch.tensor(numpy.random.RandomState(6).normal(size=2**18)).float()[: 2**16]
 FEW = X[:4096]  # where the number of values does not matter
@@ -99,7 +86,7 @@ def wander(explorer, steps=20):
 
 
 @pytest.mark.parametrize("x", [T, FEW], ids=["T", "gaussian"])
-def test_clip_agrees_with_quantlib_at_both_ends_and_on_a_random_walk(x):
+def test_clip_agrees_with_quantlib_wherever_the_sliders_are(x):
     explorer = explore_clip(x)
     for values in wander(explorer):
         assert clip_readout_of(x, **values) in explorer.move(**values)
@@ -171,13 +158,13 @@ def test_methods_agree_with_quantlib_at_both_ends():
         assert methods_readout(**values) in explorer.move(**values)
 
 
-def test_methods_agree_with_quantlib_on_a_random_walk_over_the_seed():
+def test_methods_agree_with_quantlib_on_a_walk_over_the_seed():
     explorer = explore_methods(T)
     for values in wander(explorer):
         assert methods_readout_of(T, values["b"], round(values["p"], 4)) in explorer.move(**values)
 
 
-def test_at_eight_bits_the_best_alpha_lies_where_no_percentile_can_be():
+def test_at_eight_bits_the_best_alpha_lies_between_percentiles():
     explorer = explore_methods(W, bits=8)
     jumps = [explorer.compute(b=8, p=p).marks[1] for p in (99.9998, 99.9999)]
     best = explorer.compute(b=8, p=99.99)
@@ -202,10 +189,10 @@ def test_the_learners_percentile_is_shown():
 
 @pytest.mark.parametrize("alpha", [0.0, -1.0, 1e-30, 1e30, float("nan")])
 def test_an_alpha_that_is_none_is_said(alpha):
-    assert alpha_problem(alpha, T).startswith("it returned ") and alpha_problem(728.6, T) == ""
+    assert alpha_problem(alpha, T).startswith("returned ") and alpha_problem(728.6, T) == ""
 
 
-# --- the maths of the module
+# --- the references of the exercises
 
 
 def test_quantize_to_gives_alpha_back_exactly_where_it_can():
@@ -215,6 +202,12 @@ def test_quantize_to_gives_alpha_back_exactly_where_it_can():
 def test_percentile_alpha_counts_sizes():
     x = torch.tensor([3.0, -4.0, 1.0, 2.0])
     assert [percentile_alpha(x, p) for p in (25, 50, 60, 75, 100)] == [1, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize("percent", [1e-9, 50.0, 99.0, 99.99, 99.9999, 100.0])
+def test_percentile_alpha_is_where_choose_percentile_ends(percent):
+    qp = choose_percentile(FEW, percentile=percent, **OPTIONS)
+    assert percentile_alpha(FEW, percent) == pytest.approx(qp.scale.item() * qp.quant_max, rel=1e-6)
 
 
 # --- figures
@@ -237,7 +230,8 @@ def test_decibels_say_the_last_gain():
 
 def test_methods_say_who_is_best():
     alt = draw_methods(W, 8).alt
-    assert alt.startswith("MSE search is best at 8 bits.") and methods_readout(8, 99.99) in alt
+    assert alt.startswith("Five methods on the U of one tensor. b = 8 and p = 99.9900: MSE search is best at 8 bits.")
+    assert methods_readout(8, 99.99) in alt
 
 
 def test_percentages_have_three_digits():
@@ -265,7 +259,7 @@ QUANTIZED = [
 
 @pytest.mark.parametrize(("name", "x", "alpha", "bits", "real"), QUANTIZED)
 def test_the_smallest_input_that_shows_a_wrong_quantizer(name, x, alpha, bits, real):
-    came = getattr(bugs, name)(torch.tensor([x]), alpha, bits)
+    came = getattr(mistakes, name)(torch.tensor([x]), alpha, bits)
     assert came.item() == pytest.approx(real) != quantize_to(torch.tensor([x]), alpha, bits).item()
 
 
@@ -284,7 +278,7 @@ PERCENTILES = [
 
 @pytest.mark.parametrize(("name", "x", "percent", "alpha"), PERCENTILES)
 def test_the_smallest_input_that_shows_a_wrong_percentile(name, x, percent, alpha):
-    came = getattr(bugs, name)(torch.tensor(x), percent)
+    came = getattr(mistakes, name)(torch.tensor(x), percent)
     assert came == pytest.approx(alpha) != percentile_alpha(torch.tensor(x), percent)
 
 
@@ -307,14 +301,15 @@ SEARCHES = [
 def test_the_smallest_input_that_shows_a_wrong_search(name, x, bits, alphas, came, due):
     x, alphas = torch.tensor(x), torch.tensor(alphas)
     best = min(alphas.tolist(), key=lambda alpha: mse(x, quantize_to(x, alpha, bits)))
-    assert (getattr(bugs, name)(x, bits, alphas), best) == (pytest.approx(came), pytest.approx(due))
+    assert (getattr(mistakes, name)(x, bits, alphas), best) == (pytest.approx(came), pytest.approx(due))
     assert came != due
 
 
 def test_every_mistake_of_this_subject_has_its_input():
-    deeds = {"fake_quantize": QUANTIZED, "percentile": PERCENTILES, "best_alpha": SEARCHES}
-    for deed, table in deeds.items():
-        known = {m.function.__name__ for m in bugs.MISCONCEPTIONS[deed]}
+    tables = {"fake_quantize": QUANTIZED, "percentile": PERCENTILES, "best_alpha": SEARCHES}
+    assert tables.keys() == mistakes.known.keys()
+    for exercise, table in tables.items():
+        known = {m.function.__name__ for m in mistakes.known[exercise]}
         assert known == {name for name, *_ in table}
 
 

@@ -3,8 +3,9 @@
 from quantlib.lab.predict import predict
 
 from . import exercises
-from .clip import draw_clip, draw_decibels, draw_two_clips, explore_clip
+from .clip import draw_clip, explore_clip
 from .methods import draw_methods, explore_methods
+from .pictures import draw_decibels, draw_two_clips
 
 check_best_alpha = exercises.best_alpha.check
 check_fake_quantize = exercises.fake_quantize.check

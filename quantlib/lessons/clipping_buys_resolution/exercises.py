@@ -2,31 +2,54 @@
 
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import numpy
 import torch
 from torch import Tensor
 
 import quantlib
-from quantlib.lab.cases import SHAPES, T
-from quantlib.lab.exercise import Arguments, Exercise
-from quantlib.lab.learner import one_number
+from quantlib.data import T
+from quantlib.lab.cases import SHAPES
+from quantlib.lab.exercise import Exercise
+from quantlib.lab.learner import number_problem, one_number
+from quantlib.lab.same import Arguments
+from quantlib.lab.words import number
 
 from .mistakes import known
 
 
-def _quantize_to(x: Tensor, alpha: float, bits: int) -> Tensor:
+def quantize_to(x: Tensor, alpha: float, bits: int) -> Tensor:
+    """Return x on the narrow symmetric grid whose outermost levels are -alpha and alpha.
+
+    >>> quantize_to(torch.tensor([0.4, 0.6, 5.0]), 3.0, 3).tolist()
+    [0.0, 1.0, 3.0]
+    """
     quant_min, quant_max = quantlib.grid(bits, narrow=True)
     return quantlib.fake_quantize(x, alpha / quant_max, 0, quant_min, quant_max)
 
 
-def _percentile(x: Tensor, percent: float) -> float:
+def percentile_alpha(x: Tensor, percent: float) -> float:
+    """Return the smallest |x| that is not exceeded by so many percent of all |x|.
+
+    >>> percentile_alpha(torch.tensor([1.0, -4.0, 2.0, 3.0]), 75.0)
+    3.0
+    """
     rank = ceil(Fraction(str(percent)) * x.numel() / 100)
-    return x.abs().flatten().sort().values[rank - 1].item()
+    return x.abs().flatten().kthvalue(rank).values.item()
+
+
+def alpha_problem(value: Any, x: Tensor, *_: object) -> str:
+    """Say why a value cannot be where x is clipped, or return ""."""
+    problem = number_problem(value)
+    if problem:
+        return problem
+    sane = 1e-6 <= float(value) / max(x.abs().max().item(), 1e-30) <= 1e6
+    return "" if sane else f"returned {number(float(value))}, where no level of x can be"
 
 
 def _best_alpha(x: Tensor, bits: int, alphas: Tensor) -> float:
-    return min(alphas.tolist(), key=lambda alpha: quantlib.mse(x, _quantize_to(x, alpha, bits)))
+    return min(alphas.tolist(), key=lambda alpha: quantlib.mse(x, quantize_to(x, alpha, bits)))
 
 
 def _near_levels(alpha: float, bits: int) -> list[Arguments]:
@@ -46,7 +69,7 @@ fake_quantize = Exercise(
     "fake_quantize",
     "f(x, alpha, bits) returns x on the narrow symmetric grid whose last level is alpha",
     parameters=("x", "alpha", "bits"),
-    reference=_quantize_to,
+    reference=quantize_to,
     cases=(
         *((_row(value), 3.0, 3) for value in (0.0, 1.0, 0.4, 0.6, 2.0, 4.0, -4.0, -3.6)),
         *((_row(value), 7.0, 4) for value in (6.75, 9.0, -9.0, 3.3)),
@@ -76,7 +99,7 @@ percentile = Exercise(
     "percentile",
     "f(x, percent) returns the smallest |x| that so many percent of all |x| do not exceed",
     parameters=("x", "percent"),
-    reference=_percentile,
+    reference=percentile_alpha,
     cases=(
         *((_row(-9.0, 1.0, 5.0), percent) for percent in (100.0, 70.0, 60.0, 30.0)),
         *((_row(3.0, -4.0, 1.0, 2.0), percent) for percent in (100.0, 75.0, 50.0, 60.0, 25.0)),
@@ -92,6 +115,7 @@ percentile = Exercise(
     ),
     unpack=one_number,
     known=known["percentile"],
+    usable=alpha_problem,
 )
 
 

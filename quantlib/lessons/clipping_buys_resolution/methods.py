@@ -1,13 +1,10 @@
 """Five ways to choose a range, side by side on the U of one tensor: the explorer and its still picture."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache
 
 import numpy
 import torch
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -15,20 +12,19 @@ from torch import Tensor
 from quantlib.calibration.aciq import choose_aciq
 from quantlib.calibration.entropy import choose_entropy
 from quantlib.calibration.histogram import Histogram
-from quantlib.calibration.percentile import choose_percentile
 from quantlib.calibration.squared_error import choose_mse, mse_curve
 from quantlib.grids import grid
 from quantlib.lab import style
-from quantlib.lab.explore import Explorer, Scene, Slider
-from quantlib.lab.learner import StandIn, number_problem
-from quantlib.lab.panel import Panel, title
-from quantlib.lab.picture import Picture, picture
-from quantlib.lab.text import Label
+from quantlib.lab.exercise import Function
+from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
+from quantlib.lab.panel import Panel
+from quantlib.lab.picture import Picture
 from quantlib.lab.words import number
 from quantlib.metrics import mse
-from quantlib.qparams import QParams, choose_qparams
+from quantlib.qparams import choose_qparams
 
-from .clip import WIDTHS, quantize_to
+from . import exercises
+from .clip import BITS
 
 NAMES = "min-max", "percentile", "MSE search", "entropy", "ACIQ"
 PLACES = 160  # alphas of the curve
@@ -37,29 +33,14 @@ PERCENT = Slider("p", "percentile p", 99.99, 99.99, 100.0, 0.0001)
 HIGHEST = 1.5  # the part of the mean square of x up to which the plot shows the error
 
 
-def percentile_alpha(x: Tensor, percent: float) -> float:
-    """Return the smallest |x| that is not exceeded by so many percent of all |x|.
-
-    >>> percentile_alpha(torch.tensor([1.0, -4.0, 2.0, 3.0]), 75.0)
-    3.0
-    """
-    return alpha_of(choose_percentile(x, percentile=min(max(percent, 1e-9), 100.0), symmetric=True, narrow=True))
-
-
-def alpha_of(qp: QParams) -> float:
-    """Return the outermost level of a symmetric ruler."""
-    return float(f"{float(qp.scale) * qp.quant_max:.7g}")  # the scale is a float32
-
-
 @dataclass(frozen=True)
-class Standings:
+class MethodsView(View):
     """Where each of NAMES puts alpha, and what that costs.
 
     bits, percent: what is set.
     marks, errors: alpha, and the mean square of the error over that of x, of each of NAMES; shape (5,).
     alphas, curve: places, and the error at each of them, over the mean square of x.
     beyond, count: how many values are larger than the alpha of the MSE search, and of how many.
-    notice: what a reader must know beside the numbers, or "".
     """
 
     bits: int
@@ -70,69 +51,41 @@ class Standings:
     curve: numpy.ndarray
     beyond: int
     count: int
-    notice: str = ""
 
 
-class Methods:
-    """Knows where each method puts alpha on one tensor, and what that costs; everything is worked out once."""
+class Costs:
+    """What an alpha costs on one tensor, as a part of the mean square of x, and where four methods put it."""
 
-    def __init__(self, x: Tensor, percentile: Callable[..., Any]) -> None:
-        self._x, self._seen = x.detach().float(), Histogram().observe(x)
-        self._mine = StandIn(percentile, percentile_alpha, alpha_problem)
-        self._square = float(x.double().square().mean()) or 1.0
+    def __init__(self, x: Tensor) -> None:
+        self._x, self._seen = x, Histogram().observe(x)
+        self._square = x.double().square().mean().item() or 1.0
         largest = max(x.abs().max().item(), 1e-30)
         self.alphas = numpy.geomspace(min(self._square**0.5, largest) / 2, 1.25 * largest, PLACES)
-        self.reach = float(self.alphas[0]), float(self.alphas[-1])
-        self.largest = torch.topk(x.abs().flatten(), min(RUG, x.numel())).values.double().numpy()
-        self._error = lru_cache(maxsize=1024)(self._error_at)
-        self._at_bits = lru_cache(maxsize=len(WIDTHS))(self._at_these_bits)
-        self._percentile = lru_cache(maxsize=256)(self._percentile_at)
 
-    def hold(self, b: int, p: float) -> Standings:
-        """Return the standings at so many bits and at a percentile."""
-        (largest, *others), curve, beyond = self._at_bits(b)
-        alpha, notice = self._percentile(p)
-        marks = [largest, alpha, *others]
-        errors = [self._error(mark, b) for mark in marks]
-        ways = numpy.array(marks), numpy.array(errors), self.alphas, curve
-        return Standings(b, p, *ways, beyond, self._x.numel(), notice)
+    def error(self, alpha: float, bits: int) -> float:
+        """Return the error at one alpha."""
+        return mse(self._x, exercises.quantize_to(self._x, alpha, bits)) / self._square
 
-    def _error_at(self, alpha: float, bits: int) -> float:
-        return mse(self._x, quantize_to(self._x, alpha, bits)) / self._square
-
-    def _percentile_at(self, p: float) -> tuple[float, str]:
-        value, notice = self._mine(self._x, p)
-        return float(value), notice
-
-    @property
-    def lowest(self) -> float:
-        """Below which part of the mean square of x no error of interest lies."""
-        return 0.5 * float(self._curve(WIDTHS[-1]).min())
-
-    def _at_these_bits(self, bits: int) -> tuple[list[float], numpy.ndarray, int]:
-        """Return alpha of the four methods without a percentile, the curve, and how much lies beyond the second."""
-        options: Any = {"symmetric": True, "narrow": True}
-        found = [choose_qparams(self._x, bits, **options)]
-        found += [choose(self._seen, bits, **options) for choose in (choose_mse, choose_entropy, choose_aciq)]
-        alphas = [alpha_of(qp) for qp in found]
-        return alphas, self._curve(bits), int((self._x.abs() > alphas[1]).sum())
-
-    def _curve(self, bits: int) -> numpy.ndarray:
+    def curve(self, bits: int) -> numpy.ndarray:
+        """Return the error at each of many alphas, as the histogram of x has it."""
         quant_min, quant_max = grid(bits, narrow=True)
         errors = mse_curve(self._seen, torch.tensor(self.alphas / quant_max), 0, quant_min, quant_max)
         return errors.numpy() / self._square
 
+    def beyond(self, alpha: float) -> int:
+        """Return how many values are larger than an alpha."""
+        return int((self._x.abs() > alpha).sum())
 
-def alpha_problem(value: Any, x: Tensor) -> str:
-    """Say why a value cannot be where x is clipped, or return ""."""
-    problem = number_problem(value, x)
-    if problem:
-        return problem
-    sane = 1e-6 <= abs(float(value)) / max(x.abs().max().item(), 1e-30) <= 1e6 and float(value) > 0
-    return "" if sane else f"returned {number(float(value))}, where no level of x can be"
+    def choices(self, bits: int) -> list[float]:
+        """Return alpha of the four methods without a percentile."""
+        found = [choose_qparams(self._x, bits, symmetric=True, narrow=True)]
+        for choose in (choose_mse, choose_entropy, choose_aciq):
+            found.append(choose(self._seen, bits, symmetric=True, narrow=True))
+        return [float(f"{float(qp.scale) * qp.quant_max:.7g}") for qp in found]  # the scale is a float32
 
 
-def explore_methods(x: Tensor, percentile: Callable[..., Any] = percentile_alpha, *, bits: int = 4) -> Explorer:
+@explorer
+def explore_methods(x: Tensor, percentile: Function = exercises.percentile.reference, *, bits: int = 4) -> Explorer:
     """Show sliders for the bits and for a percentile, and where five methods put alpha.
 
     Args:
@@ -140,43 +93,41 @@ def explore_methods(x: Tensor, percentile: Callable[..., Any] = percentile_alpha
         percentile: f(x, percent) that returns alpha: quantlib's, or a learner's.
         bits: where their slider begins.
     """
-    x = x.clone()  # the caller's may change in a later cell
-    methods = Methods(x, percentile)
-    sliders = [Slider("b", "bits b", bits, WIDTHS[0], WIDTHS[-1], 1), PERCENT]
-    scene = Scene((9.2, 5.2), lambda figure: method_panels(figure, methods))
-    return Explorer(sliders, methods.hold, scene, describe_standings)
+    x = x.detach().float()
+    costs, my_alpha = Costs(x), cache(exercises.percentile.stand_in(percentile))
+    error, curve, choices, beyond = cache(costs.error), cache(costs.curve), cache(costs.choices), cache(costs.beyond)
+
+    def compute(b: int, p: float) -> MethodsView:
+        (largest, searched, *others), (alpha, about) = choices(b), my_alpha(x, p)
+        marks = numpy.array([largest, float(alpha), searched, *others])
+        errors = numpy.array([error(mark, b) for mark in marks.tolist()])
+        far = beyond(searched), x.numel()
+        return MethodsView(b, p, marks, errors, costs.alphas, curve(b), *far, notices=(about,))
+
+    def lay_out(figure: Figure) -> list[Panel]:
+        valley = Valley(figure.add_axes((0.115, 0.48, 0.68, 0.43)), x, costs.alphas, 0.5 * curve(BITS[-1]).min())
+        return [valley, Rows(figure.add_axes((0.115, 0.105, 0.68, 0.33)), costs.alphas)]
+
+    sliders = [Slider("b", "bits b", bits, BITS[0], BITS[-1], 1), PERCENT]
+    return Explorer(sliders, compute, Scene((9.2, 5.2), lay_out), describe_methods)
 
 
 def draw_methods(x: Tensor, bits: int, percent: float = 99.99) -> Picture:
-    """Draw where five methods put alpha on the U of x: the explorer, standing still."""
-    methods = Methods(x, percentile_alpha)
-    view = methods.hold(bits, percent)
-    with style.house_style():
-        figure = style.new_figure(9.2, 5.2)
-        for panel in method_panels(figure, methods):
-            panel.update(view)
-        return picture(figure, f"{_told(view)} The picture shows all five on one U, with p = {percent:.4f}.")
+    """Draw where five methods put alpha on the U of x."""
+    return explore_methods(x, bits=bits).still("Five methods on the U of one tensor.", p=percent)
 
 
-def winner(view: Standings) -> str:
-    """Return which method has the smallest error, in a sentence."""
-    best = int(view.errors.argmin())
-    return f"{NAMES[best][0].upper()}{NAMES[best][1:]} is best at {view.bits} bits."
-
-
-def describe_standings(view: Standings) -> str:
+def describe_methods(view: MethodsView) -> str:
     """Return the sentences that say where each method puts alpha, and what that costs."""
-    told = f"b = {view.bits} and p = {view.percent:.4f}: {_told(view)}"
-    return told + (f" {view.notice}" if view.notice else "")
+    best = NAMES[int(view.errors.argmin())]
+    found = zip(NAMES, view.marks.tolist(), view.errors.tolist(), strict=True)
+    said = "; ".join(f"{name} α = {number(alpha)}, error {percent_of(error)}" for name, alpha, error in found)
+    head = f"b = {view.bits} and p = {view.percent:.4f}: {best[0].upper()}{best[1:]} is best at {view.bits} bits."
+    return f"{head} {said}. Errors are MSE over the mean square of x. {_beyond(view)}."
 
 
-def _told(view: Standings) -> str:
-    said = "; ".join(
-        f"{name} α = {number(alpha)}, error {percent_of(error)}"
-        for name, alpha, error in zip(NAMES, view.marks.tolist(), view.errors.tolist(), strict=True)
-    )
-    beyond = f"{view.beyond:,} of {view.count:,} values lie beyond the α of MSE search"
-    return f"{winner(view)} {said}. Errors are MSE over the mean square of x. {beyond}."
+def _beyond(view: MethodsView) -> str:
+    return f"{view.beyond:,} of {view.count:,} values lie beyond the α of MSE search"
 
 
 def percent_of(part: float) -> str:
@@ -188,67 +139,50 @@ def percent_of(part: float) -> str:
     return f"{100 * part:#.3g}".rstrip(".") + " %"
 
 
-def method_panels(figure: Figure, methods: Methods) -> list[Panel]:
-    """Lay the U above the rows of the methods, on a figure of 9.2 x 5.2 inches."""
-    upper, lower = figure.add_axes((0.115, 0.48, 0.68, 0.43)), figure.add_axes((0.115, 0.105, 0.68, 0.33))
-    return [Valley(upper, methods), Rows(lower, methods)]
-
-
-class Valley:
+class Valley(Panel):
     """The U over a logarithmic alpha, a mark where each method stands, and the largest values as a rug."""
 
-    def __init__(self, axes: Axes, methods: Methods) -> None:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlim(methods.reach)
-        self._low = low = methods.lowest
-        axes.set_ylim(low, HIGHEST)
-        axes.set_ylabel("MSE / mean square of x")
+    def __init__(self, axes: Axes, x: Tensor, alphas: numpy.ndarray, low: float) -> None:
+        limits = {"xlim": (alphas[0], alphas[-1]), "ylim": (low, HIGHEST)}
+        super().__init__(axes, xscale="log", yscale="log", **limits, ylabel="MSE / mean square of x")
         axes.tick_params(axis="x", which="both", labelbottom=False)
-        row = axes.get_xaxis_transform()
-        axes.vlines(methods.largest, 0.0, 0.07, color=style.ORIGINAL, lw=0.8, transform=row)
-        text = f"the {len(methods.largest):,} largest |x|"
-        axes.text(methods.reach[1], 0.1, text, size=9, color=style.QUIET, transform=row, ha="right", va="bottom")
-        self._curve = axes.plot([], [], color=style.ORIGINAL, lw=1.6, zorder=3)[0]
-        self._marks = axes.plot([], [], "o", color=style.QUANTIZED, ms=7, mec="white", mew=1, zorder=5, clip_on=False)[
-            0
-        ]
-        self._title = title(axes)
-        self.moving: Sequence[Artist] = [self._curve, self._marks, self._title]
+        self._low, row = low, axes.get_xaxis_transform()
+        largest = torch.topk(x.abs().flatten(), min(RUG, x.numel())).values.double().numpy()
+        axes.vlines(largest, 0.0, 0.07, color=style.ORIGINAL, lw=0.8, transform=row)
+        text = f"the {len(largest):,} largest |x|"
+        axes.text(alphas[-1], 0.1, text, size=9, color=style.QUIET, transform=row, ha="right", va="bottom")
+        self._curve = self.line(style.ORIGINAL, lw=1.6, zorder=3)
+        self._marks = self.dot(style.QUANTIZED, ms=7)
 
-    def update(self, view: Standings) -> None:
+    def update(self, view: MethodsView) -> None:
         """Draw the U of a view's bits, and the marks."""
         self._curve.set_data(view.alphas, numpy.clip(view.curve, self._low, HIGHEST))
         marks = numpy.clip(view.marks, view.alphas[0], view.alphas[-1])
         self._marks.set_data(marks, numpy.clip(view.errors, self._low, HIGHEST))
-        self._title.text = f"{view.bits} bits: {view.beyond:,} of {view.count:,} values lie beyond the α of MSE search"
+        self.title.text = f"{view.bits} bits: {_beyond(view)}"
 
 
-class Rows:
+class Rows(Panel):
     """A row for each method: a dot at its alpha, and beside it what that costs. The best row is ticked."""
 
-    def __init__(self, axes: Axes, methods: Methods) -> None:
-        axes.set_xscale("log")
-        axes.set_xlim(methods.reach)
-        axes.set_ylim(len(NAMES) - 0.4, -0.6)
+    def __init__(self, axes: Axes, alphas: numpy.ndarray) -> None:
+        limits = {"xlim": (alphas[0], alphas[-1]), "ylim": (len(NAMES) - 0.4, -0.6)}
+        super().__init__(axes, xscale="log", **limits, xlabel="clip α, units of x (logarithmic)")
+        style.number_line(axes)
         axes.set_yticks(range(len(NAMES)), NAMES, color=style.ORIGINAL)
         axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel("clip α, units of x (logarithmic)")
+        beside = axes.get_yaxis_transform()
         for row in range(len(NAMES)):
             axes.axhline(row, color=style.LEVELS, lw=0.8, zorder=0)
-        axes.text(1.02, -0.62, "α", transform=axes.get_yaxis_transform(), size=9, color=style.QUIET, va="bottom")
-        axes.text(1.13, -0.62, "error", transform=axes.get_yaxis_transform(), size=9, color=style.QUIET, va="bottom")
-        self._dots = axes.plot([], [], "o", color=style.QUANTIZED, ms=8, mec="white", mew=1, zorder=5, clip_on=False)[0]
-        self._alphas, self._errors = ([self._label(axes, row, at) for row in range(len(NAMES))] for at in (1.02, 1.13))
-        self.moving: Sequence[Artist] = [self._dots, *self._alphas, *self._errors]
+        for name, at in (("α", 1.02), ("error", 1.13)):
+            axes.text(at, -0.62, name, transform=beside, size=9, color=style.QUIET, va="bottom")
+        self._dots = self.dot(style.QUANTIZED)
+        self._alphas, self._errors = (
+            [self.label(at=(at, row), transform=beside, size=9.5, ha="left") for row in range(len(NAMES))]
+            for at in (1.02, 1.13)
+        )
 
-    def _label(self, axes: Axes, row: int, at: float) -> Label:
-        label = Label((at, row), axes.get_yaxis_transform(), size=9.5, ha="left")
-        axes.add_artist(label)
-        return label
-
-    def update(self, view: Standings) -> None:
+    def update(self, view: MethodsView) -> None:
         """Move the dots, and write alphas and errors."""
         self._dots.set_data(numpy.clip(view.marks, view.alphas[0], view.alphas[-1]), range(len(NAMES)))
         best = view.errors.min()

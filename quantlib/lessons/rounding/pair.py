@@ -157,11 +157,10 @@ class Cells(Panel):
 
 
 def _verdict(view: Pairs) -> str:
+    nearest, least = view.losses[view.nearest], view.losses.min()
     if view.nearest in view.best:
         return "nearest is best"
-    least = view.losses.min()
-    times = f"nearest makes {view.losses[view.nearest] / least:.1f} times the error of the best"
-    return times if least > NEAR else "nearest is not best"
+    return f"nearest makes {nearest / least:.1f} times the error of the best" if least > NEAR else "nearest is not best"
 
 
 class Losses(Panel):

@@ -8,7 +8,8 @@ from torch import Tensor
 
 import quantlib
 from quantlib import storage
-from quantlib.lab.cases import T_ALONE, T
+from quantlib.data import T
+from quantlib.lab.cases import T_ALONE
 from quantlib.lab.exercise import Exercise
 from quantlib.lab.learner import number_problem, one_number, tensor_problem
 from quantlib.lab.same import Arguments

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from quantlib import rounding
-from quantlib.lab.cases import T
+from quantlib.data import T
 from quantlib.lab.exercise import Exercise
 
 from .mistakes import known

@@ -22,6 +22,15 @@ def amount(value: float) -> str:
     return number(value) if value < 1e4 else f"{value:,.0f}"
 
 
+def fixed(value: float, digits: int) -> str:
+    """Return a number with so many digits behind the point, a true minus sign, and none before a zero.
+
+    >>> fixed(-0.5, 2), fixed(-0.0004, 3)
+    ('−0.50', '0.000')
+    """
+    return f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def joined(words: Sequence[str]) -> str:
     """Return words as a list in a sentence.
 

@@ -1,34 +1,42 @@
-"""Who shares a scale: the explorer of groups agrees with quantlib, and notebook 07's still pictures say what is so."""
+"""Notebook 07: both explorers agree with quantlib, still pictures say what is so, right answers are right."""
 
 import random
+from functools import cache
 
 import pytest
 import torch
 
 from quantlib import choose_qparams, fake_quantize, from_groups, mse, quantize, sqnr_db, to_groups
 from quantlib.data import load_weight
-from quantlib.lessons import all_exercises
-from quantlib.lessons.granularity.groups import (
-    BITS,
-    POWERS,
-    Matrix,
+from quantlib.data.silero import load_silero, speech_probability
+from quantlib.data.speech import synthesize_speech
+from quantlib.lessons.granularity import (
     draw_groups,
+    draw_hearing,
+    draw_row_spread,
+    draw_suspects,
+    draw_tiles,
+    exercises,
     explore_groups,
-    scales_of_groups,
-    scales_problem,
+    explore_hearing,
 )
-from quantlib.lessons.granularity.tilings import draw_row_spread, draw_tiles
+from quantlib.lessons.granularity.groups import BITS, POWERS, front, points
+from quantlib.lessons.granularity.hearing import Heard, finding, shared
 from tests.helpers.strategies import SEED as T
 
 W = load_weight("ffn_down")
 ROW = 99
+NETWORK, (SOUND, SPOKEN) = load_silero(), synthesize_speech()
+GIVEN = {"weights": NETWORK, "audio": SOUND, "spoken": SPOKEN}
+
+# --- who shares a scale
 
 
 def per_weight(bits, size):
     return bits + 16 * -(-1536 // size) / 1536
 
 
-def readout(k, b):
+def readout_groups(k, b):
     """What the readout must contain for 2^k neighbours and b bits: cost, SQNR, and the zeros of row 99."""
     size, bits = 2 ** int(k), int(b)
     groups = to_groups(W, size)
@@ -46,40 +54,49 @@ def my_group_scales(w, bits, size):
 
 
 @pytest.fixture(scope="module")
-def explorer():
+def groups():
     return explore_groups(W, my_group_scales)
 
 
-def test_readout_agrees_with_quantlib_at_every_end(explorer):
+def test_groups_agree_with_quantlib_at_every_end(groups):
     for k in (POWERS[0], POWERS[-1]):
         for b in (BITS[0], BITS[-1]):
-            text = explorer.move(k=k, b=b)
-            assert readout(k, b) in text and f"k = {k} and b = {b}" in text
+            text = groups.move(k=k, b=b)
+            assert readout_groups(k, b) in text and f"k = {k} and b = {b}" in text
 
 
-def test_readout_agrees_with_quantlib_on_a_random_walk(explorer):
+def test_groups_agree_with_quantlib_on_a_random_walk(groups):
     walk = random.Random(0)
-    explorer.move(k=5, b=4)
+    groups.move(k=5, b=4)
     for _ in range(6):
         name = walk.choice("kb")
-        control = explorer.controls[name]
-        explorer.move(**{name: min(max(control.value + walk.choice([-2, -1, 1, 2]), control.min), control.max)})
-        assert readout(*(explorer.controls[n].value for n in "kb")) in explorer.picture.alt
+        control = groups.controls[name]
+        groups.move(**{name: min(max(control.value + walk.choice([-2, -1, 1, 2]), control.min), control.max)})
+        assert readout_groups(*(groups.controls[n].value for n in "kb")) in groups.picture.alt
 
 
-def test_blitting_draws_what_a_full_redraw_draws():
+def test_blitting_groups_draws_what_a_full_redraw_draws():
     walked, fresh = explore_groups(T), explore_groups(T)
     for k, b in ((1, 8), (11, 2), (7, 4)):
         walked.move(k=k, b=b)
     assert walked.picture.png == fresh.picture.png
 
 
+def tiles(explorer):
+    """The sizes that the first panel shows as colours."""
+    return 10 ** explorer.scene.panels[0].image.get_array().data
+
+
 def test_the_tiles_are_those_of_the_learners_scales():
     def double(w, bits, size):
         return 2 * my_group_scales(w, bits, size)
 
-    right, coarse = explore_groups(T).compute(k=1, b=4), explore_groups(T, double).compute(k=1, b=4)
-    assert coarse.reach == pytest.approx(2 * right.reach) and coarse.sqnr < right.sqnr
+    right, coarse = explore_groups(T), explore_groups(T, double)
+    for explorer in (right, coarse):
+        explorer.move(k=1)
+    reach = 7 * my_group_scales(T, 4, 2).half().float().repeat_interleave(2, dim=1)[:, :3].numpy()
+    assert tiles(right) == pytest.approx(reach, rel=1e-5) and tiles(coarse) == pytest.approx(2 * reach, rel=1e-5)
+    assert coarse.compute(k=1, b=4).sqnr < right.compute(k=1, b=4).sqnr
 
 
 def test_a_learners_count_of_bits_moves_the_point_sideways():
@@ -92,41 +109,130 @@ def test_a_learners_count_of_bits_moves_the_point_sideways():
     ("value", "problem"),
     [
         (torch.ones(3, 2), ""),
-        (torch.ones(3, 1), "it returned shape (3, 1), not (3, 2)"),
-        (torch.full((3, 2), 1e-9), "it returned scales that fp16 cannot hold"),
-        (torch.full((3, 2), 1e5), "it returned scales that fp16 cannot hold"),
-        (-torch.ones(3, 2), "it returned scales that fp16 cannot hold"),
-        (None, "it returned None: is a `return` missing?"),
+        (torch.ones(3, 1), "returned shape (3, 1), not (3, 2)"),
+        (torch.full((3, 2), 1e-9), "returned scales that fp16 cannot hold"),
+        (torch.full((3, 2), 1e5), "returned scales that fp16 cannot hold"),
+        (-torch.ones(3, 2), "returned scales that fp16 cannot hold"),
+        (None, "returned None: is a `return` missing?"),
     ],
 )
 def test_scales_must_fit_their_groups_and_fp16(value, problem):
-    assert scales_problem(value, T, 2) == problem
+    assert exercises.group_scales.usable(value, T, 4, 2) == problem
+
+
+def test_a_point_off_the_plot_stays_at_its_edge_and_says_so():
+    explorer = explore_groups(T, bits_per_weight=lambda w, bits, size: {4: 1, 5: 41}.get(bits, 6))
+    plot = explorer.scene.panels[2]
+    for b, at, text in ((4, 2.0, "1 bits, off the plot"), (5, 12.0, "41 bits, off the plot"), (6, 6.0, "6 bits")):
+        explorer.move(b=b)
+        assert plot._point.get_xdata() == [at] and plot._name.text == text
+
+
+def test_quantlibs_scales_are_the_learners():
+    for bits, size in ((4, 2), (8, 3), (2, 5)):
+        assert torch.allclose(exercises.group_scales.reference(T, bits, size), my_group_scales(T, bits, size))
 
 
 def test_every_point_of_the_plot_is_quantlibs():
-    matrix, walk = Matrix(T), random.Random(1)
+    (at, db), walk = points(T), random.Random(1)
     for _ in range(20):
         i, j = walk.randrange(len(BITS)), walk.randrange(len(POWERS))
         bits, size = BITS[i], 2 ** POWERS[j]
         groups = to_groups(T, size)
         scale, _, _, top = choose_qparams(groups, bits, symmetric=True, axis=(0, 1))
         w_hat = fake_quantize(groups, scale.half().float(), 0, -top, top)
-        assert matrix.db[i, j] == pytest.approx(sqnr_db(groups, w_hat), abs=1e-3)
-        assert matrix.at[i, j] == pytest.approx(bits + 16 * -(-3 // size) / 3)
+        assert db[i, j] == pytest.approx(sqnr_db(groups, w_hat), abs=1e-3)
+        assert at[i, j] == pytest.approx(bits + 16 * -(-3 // size) / 3)
 
 
-def test_no_point_beats_one_of_the_front_in_bits_and_in_decibels():
-    matrix = Matrix(T)
-    for at, db in zip(*matrix.front(), strict=True):
-        assert not ((matrix.at <= at) & (matrix.db >= db) & ((matrix.at != at) | (matrix.db != db))).any()
+def test_no_point_beats_one_of_the_front_in_bits_and_decibels():
+    all_at, all_db = points(T)
+    for at, db in zip(*front(all_at, all_db), strict=True):
+        assert not ((all_at <= at) & (all_db >= db) & ((all_at != at) | (all_db != db))).any()
 
 
-def test_quantlibs_scales_are_the_learners():
-    for bits, size in ((4, 2), (8, 3), (2, 5)):
-        assert torch.allclose(scales_of_groups(T, bits, size), my_group_scales(T, bits, size))
+def test_a_point_of_the_plot_says_what_it_costs_and_brings():
+    alt = draw_groups(W, 32, 4).alt
+    assert "4.5 bits per weight, 4 of them for codes, give 19.69 dB" in alt
+    assert "8 bits with one scale for all weights give 8.06 dB" in alt
 
 
-# --- the still pictures
+# --- what a quantized network still hears
+
+
+def restored(w, bits, sharing):
+    if sharing == 3:
+        groups = to_groups(w.flatten(1), 32)
+        w_hat = fake_quantize(groups, *choose_qparams(groups, bits, symmetric=True, axis=(0, 1)))
+        return from_groups(w_hat, w[0].numel()).reshape(w.shape)
+    return fake_quantize(w, *choose_qparams(w, bits, symmetric=True, axis={1: None, 2: 0}[sharing]))
+
+
+@cache
+def readout_hearing(b, g):
+    """What the readout must contain: how many windows are called speech, and how many are decided as in float."""
+    quantized = {name: restored(w, int(b), int(g)) if "weight" in name else w for name, w in NETWORK.items()}
+    p, q = speech_probability(NETWORK, SOUND), speech_probability(quantized, SOUND)
+    same = ((p > 0.5) == (q > 0.5)).sum()
+    name = {1: "one scale a tensor", 2: "one scale a channel", 3: "one scale for 32 weights"}[int(g)]
+    says = f"speech in {(q > 0.5).sum()} of 264 windows with {int(b)} bits, {name}, and in 140 in float"
+    return f"the network hears {says}. The same decision in {same} of 264 windows"
+
+
+READOUTS = [readout_groups, readout_hearing]
+
+
+@pytest.fixture(scope="module")
+def hearing():
+    return explore_hearing(NETWORK, SOUND, SPOKEN)
+
+
+def test_hearing_agrees_with_quantlib_at_every_end(hearing):
+    for b in (2, 8):
+        for g in (1, 2, 3):
+            text = hearing.move(b=b, g=g)
+            assert readout_hearing(b, g) in text and f"b = {b} and g = {g}" in text
+
+
+def test_a_setting_is_worked_out_once(hearing, monkeypatch):
+    first = hearing.move(b=5, g=2)
+    hearing.move(b=5, g=1)
+    monkeypatch.setattr("quantlib.lessons.granularity.hearing.speech_probability", lambda *a: 1 / 0)
+    assert hearing.move(b=5, g=2) == first
+
+
+def test_blitting_hearing_draws_what_a_full_redraw_draws(hearing):
+    for b, g in ((2, 3), (4, 2), (8, 1)):
+        hearing.move(b=b, g=g)
+    assert hearing.picture.png == explore_hearing(NETWORK, SOUND, SPOKEN).picture.png
+
+
+@pytest.mark.parametrize("sharing", [1, 2, 3])
+def test_who_shares_a_scale_is_a_tensor_a_channel_or_a_group(sharing):
+    for name in ("conv1.weight", "lstm.weight_hh", "output.weight"):
+        assert torch.equal(shared(NETWORK[name], 4, sharing), restored(NETWORK[name], 4, sharing))
+
+
+def test_what_is_never_heard_is_said_in_words():
+    p, q = torch.tensor([0.9, 0.1]).numpy(), torch.tensor([0.4, 0.1]).numpy()
+    assert finding(Heard("a", p, q)) == "it never hears speech"
+    assert finding(Heard("a", p, p)) == "it decides as in float in 2 of 2 windows"
+
+
+def test_a_picture_says_what_both_networks_hear():
+    p = torch.full((264,), 0.2)
+    q = torch.where(torch.arange(264) < 10, 0.9, 0.2)
+    alt = draw_hearing(SOUND, SPOKEN, p, q, "a copy").alt
+    assert "the network hears speech in 10 of 264 windows with a copy, and in 0 in float." in alt
+    assert "The same decision in 254 of 264 windows; largest change of the probability 0.700." in alt
+
+
+def test_the_suspects_are_compared_with_their_nearest():
+    alt = draw_suspects({"a": (18.0, 250), "b": (17.5, 100), "c": (30.0, 264)}, 264).alt
+    assert "b alone makes the network deaf; a has almost the same SQNR" in alt and "c 30.0 dB, 264 windows" in alt
+
+
+# --- tilings
 
 
 def test_tiles_say_the_scales_and_the_errors():
@@ -141,12 +247,6 @@ def test_a_row_of_small_weights_starves_on_a_shared_scale():
     alt = draw_row_spread(w).alt
     assert "one scale: from 48 dB for the largest row to 0 dB for the smallest" in alt
     assert "one scale a row: from 48 dB for the largest row to 48 dB for the smallest" in alt
-
-
-def test_a_point_of_the_plot_says_what_it_costs_and_brings():
-    alt = draw_groups(W, 32, 4).alt
-    assert "4.5 bits per weight, 4 of them for codes, give 19.69 dB" in alt
-    assert "8 bits with one scale for all weights give 8.06 dB" in alt
 
 
 # --- right answers, each written in another way
@@ -177,9 +277,9 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(("deed", "f"), [(deed, f) for deed, fs in RIGHT.items() for f in fs])
-def test_right_answers_are_right(deed, f):
-    verdict = all_exercises()[deed].check(f)
+@pytest.mark.parametrize(("exercise", "f"), [(name, f) for name, fs in RIGHT.items() for f in fs])
+def test_right_answers_are_right(exercise, f):
+    verdict = getattr(exercises, exercise).check(f)
     assert verdict.status == "right", verdict
 
 

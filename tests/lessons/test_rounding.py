@@ -1,5 +1,6 @@
-"""Rounding in notebook 08: five rules and their explorer, draws that repeat, and weights that share an output."""
+"""Notebook 08: rules of rounding, draws that repeat, two weights that share an output, and what learners get wrong."""
 
+import itertools
 import random
 
 import numpy
@@ -9,10 +10,22 @@ import torch
 from quantlib import round_half_away, round_half_even, round_stochastic
 from quantlib.lab import page
 from quantlib.lab.words import number
-from quantlib.lessons.rounding.chance import DRAWS, draw_updates, explore_draws, uniform
-from quantlib.lessons.rounding.exercises import best_rounding, stochastic_round
-from quantlib.lessons.rounding.pair import draw_decisions, draw_pair, draw_search, explore_pair, inputs, losses, weigh
-from quantlib.lessons.rounding.rules import compare, draw_orders, draw_rules, explore_rules
+from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.rounding import (
+    draw_decisions,
+    draw_orders,
+    draw_pair,
+    draw_rules,
+    draw_search,
+    draw_updates,
+    explore_draws,
+    explore_pair,
+    explore_rules,
+)
+from quantlib.lessons.rounding.chance import DRAWS, uniform
+from quantlib.lessons.rounding.exercises import best_pair, round_by_draws
+from quantlib.lessons.rounding.pair import inputs, losses
+from quantlib.lessons.rounding.rules import RULES
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -22,7 +35,7 @@ def two(value):
 
 
 def readout_rules(v):
-    """What the explorer of five rules must say at v."""
+    """What the explorer of rules must say at v."""
     x = torch.tensor(round(v, 2))
     low, up = x.floor().item() + 0.0, 100 * (x - x.floor()).item()
     chance = f", in {up:.0f} % of the draws {number(low + 1)}" if up > 0 else ""
@@ -56,6 +69,7 @@ def readout_pair(w, r):
     return f"w = {round(w, 2):.2f} and r = {two(round(r, 2))}: {least}; {to}"
 
 
+READOUTS = [readout_rules, readout_draws, readout_pair]
 EXPLORERS = {
     "rules": (explore_rules, readout_rules),
     "draws": (explore_draws, readout_draws),
@@ -116,7 +130,7 @@ def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
     assert make(unwritten).scene.panels and text.startswith(make().picture.alt)
 
 
-# --- five rules
+# --- rules
 
 
 def test_a_learners_rule_drives_the_second_row():
@@ -130,7 +144,7 @@ def test_a_learners_rule_drives_the_second_row():
 
 
 def test_each_row_has_the_means_of_the_theory():
-    rows = {row.name: (row.mean, row.square) for row in compare(torch.tensor([0.5])).rows}
+    rows = {name: (row.mean, row.square) for name, row in explore_rules().compute(v=0.5).rows.items()}
     for name, (mean, square) in {
         "half to even": (0, 1 / 12), "half away": (0, 1 / 12), "floor": (-1 / 2, 1 / 3), "truncate": (0, 1 / 3),
         "stochastic": (0, 1 / 6),
@@ -140,6 +154,18 @@ def test_each_row_has_the_means_of_the_theory():
 
 def test_a_tie_that_a_slider_misses_by_a_hair_is_a_tie():
     assert "half away gives 2," in explore_rules().move(v=1.4999999999999998)
+
+
+def test_a_rule_more_is_a_row_more(monkeypatch):
+    monkeypatch.setitem(RULES, "ceil", lambda v: [v.ceil()])
+    explorer = explore_rules()
+    assert (
+        explorer.picture.alt.startswith("v = 0.50: half to even gives 0,") and ", ceil gives 1." in explorer.picture.alt
+    )
+    rows = explorer.scene.figure.axes[::2]
+    assert len(rows) == len(RULES) == 6
+    assert all(low.get_position().y1 < high.get_position().y0 for high, low in itertools.pairwise(rows))
+    assert "; ceil gives 0 and 3." in draw_rules([-0.5, 2.5]).alt
 
 
 def test_the_rules_are_drawn_for_several_values():
@@ -166,10 +192,10 @@ def test_given_draws_round_as_quantlib_does():
     v = torch.linspace(-3, 3, 1000)
     for seed in (0, 1):
         u = torch.rand(1000, generator=torch.Generator().manual_seed(seed))
-        assert torch.equal(stochastic_round(v, u), round_stochastic(v, torch.Generator().manual_seed(seed)))
+        assert torch.equal(round_by_draws(v, u), round_stochastic(v, torch.Generator().manual_seed(seed)))
 
 
-def test_the_button_repeats_with_new_draws_that_are_the_same_each_time():
+def test_the_button_repeats_with_draws_that_are_always_the_same():
     first, second = explore_draws(), explore_draws()
     texts = [first.picture.alt]
     for _ in range(3):
@@ -192,7 +218,7 @@ def test_the_button_is_shown_between_the_slider_and_the_picture(monkeypatch):
 
 def test_most_runs_end_within_two_standard_errors():
     v, runs = 2.3, 200
-    means = torch.stack([stochastic_round(torch.full((DRAWS,), v), uniform(k)).mean() for k in range(runs)])
+    means = torch.stack([round_by_draws(torch.full((DRAWS,), v), uniform(k)).mean() for k in range(runs)])
     inside = ((means - v).abs() < 2 * (0.3 * 0.7 / DRAWS) ** 0.5).sum().item()
     assert 0.9 * runs < inside < runs
 
@@ -219,28 +245,40 @@ def test_four_rows_of_inputs_have_the_correlation_asked_for(r):
     assert numpy.allclose(losses(numpy.array([1.3, 2.4]), r), measured, atol=1e-6)
 
 
-def test_nearest_is_best_without_correlation_and_not_with_much():
+@pytest.fixture(scope="module")
+def pair():
+    return explore_pair().compute
+
+
+def test_nearest_is_best_without_correlation_and_not_with_much(pair):
     for w in numpy.arange(1.05, 1.96, 0.05):
-        assert weigh((round(w, 2), 2.4), 0.0).nearest in weigh((round(w, 2), 2.4), 0.0).best
-    assert weigh((1.3, 2.4), 0.9).best == [1] and weigh((1.3, 2.4), 0.9).nearest == 0
+        assert pair(w, 0.0).nearest in pair(w, 0.0).best
+    assert pair(1.3, 0.9).best == [1] and pair(1.3, 0.9).nearest == 0
     assert "1 and 3, 0.1260; to nearest, 1 and 2, it is 0.4660." in draw_pair((1.3, 2.4), 0.9).alt
 
 
-def test_nearest_stops_being_best_at_a_third():
-    best = {round(0.05 * k, 2): weigh((1.3, 2.4), 0.05 * k).best for k in range(-20, 21)}
+def test_nearest_stops_being_best_at_a_third(pair):
+    best = {round(0.05 * k, 2): pair(1.3, 0.05 * k).best for k in range(-20, 21)}
     assert max(r for r, b in best.items() if b == [0]) == 0.3 and min(r for r, b in best.items() if b == [1]) == 0.35
 
 
-def test_a_negative_correlation_can_make_nearest_worse_too():
-    assert weigh((1.8, 2.4), -0.4).best == [weigh((1.8, 2.4), -0.4).nearest] == [2]
-    assert weigh((1.8, 2.4), -0.6).best == [3]
+def test_a_negative_correlation_can_make_nearest_worse_too(pair):
+    assert pair(1.8, -0.4).best == [pair(1.8, -0.4).nearest] == [2]
+    assert pair(1.8, -0.6).best == [3]
+
+
+def test_the_second_weight_can_be_another_one():
+    w, r = (1.3, 2.7), -0.5
+    view, expected = explore_pair(second=2.7).compute(w[0], r), losses(numpy.array(w), r)
+    assert view.w.tolist() == [*w] and view.losses.tolist() == expected.tolist()
+    assert f"to nearest, 1 and 3, it is {expected[1]:.4f}." in draw_pair(w, r).alt
 
 
 def test_the_best_of_four_is_the_best_by_brute_force():
     draw = numpy.random.RandomState(0)
     for _ in range(50):
         w, x = torch.tensor(draw.uniform(-5, 5, 2)), torch.tensor(draw.normal(size=(6, 2)))
-        error = (x @ (best_rounding(w, x) - w)).square().sum()
+        error = (x @ (best_pair(w, x) - w)).square().sum()
         for a in (w[0].floor(), w[0].floor() + 1):
             for b in (w[1].floor(), w[1].floor() + 1):
                 assert error <= (x @ (torch.stack([a, b]) - w)).square().sum()
@@ -333,4 +371,74 @@ BEFORE = {
 }
 
 
-READOUTS = [readout_rules, readout_draws, readout_pair]
+# The smallest input that shows a mistake, and what comes.
+HALF_AWAY = [
+    ("rounds_half_to_even", 0.5, 0),
+    ("rounds_half_up", -0.5, 0),
+    ("rounds_half_up", 0.49999997, 1),
+    ("rounds_half_up_exactly", -0.5, 0),
+    ("rounds_half_up_exactly", 0.49999997, 0),
+    ("rounds_half_down", 0.5, 0),
+    ("rounds_half_to_zero", 0.5, 0),
+    ("adds_half_to_the_size", 0.49999997, 1),
+    ("adds_half_to_the_size", -0.49999997, -1),
+    ("cuts_the_fraction", 0.6, 0),
+    ("goes_down", 0.6, 0),
+    ("goes_up", 0.2, 1),
+    ("goes_away", 0.2, 1),
+    ("forgets_the_sign", -1.0, 1),
+]
+
+
+@pytest.mark.parametrize(("name", "v", "result"), HALF_AWAY)
+def test_the_smallest_input_that_shows_a_wrong_half_away(name, v, result):
+    assert getattr(bugs, name)(torch.tensor([v])).tolist() == [result]
+
+
+STOCHASTIC = [
+    ("adds_and_floors", 0.25, 0.125, 0),  # 1 is due
+    ("rounds_the_size", -0.25, 0.125, -1),  # 0 is due
+    ("adds_and_rounds", 0.0, 0.75, 1),
+    ("swaps_the_probabilities", 0.25, 0.125, 0),
+    ("swaps_the_neighbours", 0.0, 0.5, 1),
+    ("tosses_a_coin", 0.25, 0.375, 1),
+    ("tosses_a_coin_for_integers_too", 0.0, 0.25, 1),
+    ("counts_from_the_side_of_zero", -0.25, 0.875, 0),  # -1 is due
+    ("goes_up_from_the_side_of_zero", -0.25, 0.125, 1),  # 0 is due
+    ("rounds_to_nearest", 0.25, 0.125, 0),
+    ("adds_u", 0.0, 0.5, 0.5),
+    ("adds_u_to_floor", 0.0, 0.5, 0.5),
+    ("moves_integers", 0.0, 0.0, 1),
+    ("returns_the_steps", 1.0, 0.5, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "v", "u", "result"), STOCHASTIC)
+def test_the_smallest_input_that_shows_wrong_stochastic_rounding(name, v, u, result):
+    assert getattr(bugs, name)(torch.tensor([v]), torch.tensor([u])).tolist() == [result]
+
+
+@pytest.mark.parametrize("name", ["adds_and_floors", "rounds_the_size"])
+@pytest.mark.parametrize("v", [-1.75, 0.25, 2.0])
+def test_another_convention_of_chance_is_as_fair(name, v):
+    u = (torch.arange(4096) + 0.5) / 4096
+    assert getattr(bugs, name)(torch.full_like(u, v), u).mean().item() == pytest.approx(v)
+
+
+PAIRS = [
+    ("rounds_each_weight", [1.25, 2.375], [[1.0, 0.75]], [1, 2]),  # 1 and 3 are due
+    ("adds_the_errors", [1.25, 2.375], [[1.0, 1.0], [-1.0, -1.0]], [1, 2]),  # 1 and 3 are due
+    ("prefers_negative_errors", [1.25, 2.375], [[1.0, 0.75]], [1, 2]),
+    ("prefers_the_worst", [1.25, 2.375], [[1.0, 0.75]], [2, 3]),
+    ("looks_at_one_input", [1.25, 2.375], [[1.0, 0.75], [2.0, -2.25]], [1, 3]),  # 1 and 2 are due
+    ("makes_the_output_small", [1.25, 2.375], [[1.0, 0.75]], [1, 2]),
+    ("rounds_one_by_one", [1.375, 2.25], [[1.0, 2.0]], [1, 2]),  # 2 and 2 are due
+    ("goes_down_twice", [1.25, 2.375], [[1.0, 0.75]], [1, 2]),
+    ("goes_up_twice", [1.25, 2.375], [[1.0, 0.75]], [2, 3]),
+    ("returns_the_choice", [1.25, 2.375], [[1.0, 0.75]], [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("name", "w", "x", "result"), PAIRS)
+def test_an_input_that_shows_a_wrong_pair(name, w, x, result):
+    assert getattr(bugs, name)(torch.tensor(w), torch.tensor(x)).tolist() == result

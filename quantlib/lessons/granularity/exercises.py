@@ -1,14 +1,18 @@
 """The exercises of notebook 07: a scale a row, the scales of groups, and the bits that they take."""
 
+from typing import Any
+
 import numpy
 import torch
 from torch import Tensor
 
 import quantlib
 from quantlib import storage
-from quantlib.lab.cases import T_ALONE, T
-from quantlib.lab.exercise import Arguments, Exercise
-from quantlib.lab.learner import one_number
+from quantlib.data import T
+from quantlib.lab.cases import T_ALONE
+from quantlib.lab.exercise import Exercise
+from quantlib.lab.learner import number_problem, one_number, tensor_problem
+from quantlib.lab.same import Arguments
 
 from .mistakes import known
 
@@ -16,6 +20,22 @@ from .mistakes import known
 def _scales(w: Tensor, bits: int, size: int) -> Tensor:
     scales = quantlib.choose_qparams(quantlib.to_groups(w, size), bits, symmetric=True, axis=(0, 1)).scale
     return torch.as_tensor(scales).squeeze(-1)
+
+
+def scales_problem(value: Any, w: Tensor, bits: int, size: int) -> str:
+    """Say why a value cannot be the scales of the groups of w in fp16, or return ""."""
+    problem, wanted = tensor_problem(value), (w.shape[0], -(-w.shape[1] // size))
+    if problem:
+        return problem
+    if tuple(value.shape) != wanted:
+        return f"returned shape {tuple(value.shape)}, not {wanted}"
+    stored = value.detach().half()
+    return "" if bool(((stored > 0) & stored.isfinite()).all()) else "returned scales that fp16 cannot hold"
+
+
+def bits_problem(value: Any, *_: object) -> str:
+    """Say why a value is no number of bits, or return ""."""
+    return number_problem(value) or ("" if 0 <= float(value) < 1e9 else "returned a number that counts no bits")
 
 
 def _matrices(*shapes: tuple[int, int]) -> list[Tensor]:
@@ -69,6 +89,7 @@ group_scales = Exercise(
         "torch.nn.functional.pad(w, (0, -w.shape[1] % size)) pads the last axis only.",
     ),
     known=known["group_scales"],
+    usable=scales_problem,
 )
 
 bits_per_weight = Exercise(
@@ -84,4 +105,5 @@ bits_per_weight = Exercise(
     ),
     unpack=one_number,
     known=known["bits_per_weight"],
+    usable=bits_problem,
 )

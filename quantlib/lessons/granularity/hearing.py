@@ -1,11 +1,10 @@
 """What quantization does to a task: a network that hears speech, and which of its tensors makes it deaf."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -14,8 +13,8 @@ from quantlib.affine import fake_quantize
 from quantlib.data.silero import RATE, WINDOW, speech_probability
 from quantlib.groups import from_groups, to_groups
 from quantlib.lab import style
-from quantlib.lab.explore import Explorer, Scene, Slider
-from quantlib.lab.panel import Panel, set_strokes, strokes, title
+from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
+from quantlib.lab.panel import Panel, runs, set_strokes
 from quantlib.lab.picture import Picture, picture
 from quantlib.qparams import choose_qparams
 
@@ -36,7 +35,7 @@ def shared(w: Tensor, bits: int, sharing: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Heard(View):
     """What two networks say of a sound, window by window.
 
     name: what the second one is called.
@@ -70,107 +69,7 @@ def describe(view: Heard) -> str:
     return f"{view.head}the network hears {says}. {same}{abs(view.p - view.q).max():.3f}."
 
 
-class Sound:
-    """The waveform, and where voices speak. It does not move."""
-
-    def __init__(self, axes: Axes, audio: Tensor, spoken: Tensor) -> None:
-        self.moving: Sequence[Artist] = []
-        piece = max(1, len(audio) // SHOWN)
-        pieces = audio[: len(audio) // piece * piece].reshape(-1, piece).numpy()
-        time = (numpy.arange(len(pieces)) + 0.5) * piece / RATE
-        axes.fill_between(time, pieces.min(axis=1), pieces.max(axis=1), color=style.QUIET, lw=0.6)
-        axes.set(xlim=(0, len(audio) / RATE), ylim=(-1, 1))
-        style.bare(axes)
-        beside = axes.get_yaxis_transform()
-        axes.text(-0.012, 0, "sound", transform=beside, size=9, ha="right", va="center", color=style.QUIET)
-        for start, end in _runs(spoken.numpy()):
-            axes.plot([start, end], [0.93, 0.93], color=style.ORIGINAL, lw=2, solid_capstyle="butt")
-            axes.text((start + end) / 2, 1.02, "a voice", size=9, ha="center", va="bottom")
-
-    def update(self, view: Heard) -> None:
-        """Stay as it is."""
-
-
-class Probability:
-    """The probability of speech in every window: black in float, blue as quantized."""
-
-    def __init__(self, axes: Axes, view: Heard) -> None:
-        self._time = (numpy.arange(len(view.p)) + 0.5) * WINDOW / RATE
-        axes.set(xlim=(0, len(view.p) * WINDOW / RATE), ylim=(-0.03, 1.05), ylabel="speech probability")
-        axes.tick_params(axis="x", labelbottom=False)
-        axes.axhline(0.5, color=style.LEVELS, lw=1, zorder=0)
-        axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
-        axes.plot(self._time, view.p, color=style.ORIGINAL, lw=1.2, ls="dashed")
-        key = "dashed: in float\nsolid: quantized"
-        beside = axes.get_yaxis_transform()
-        axes.text(1.0, 1.0, key, transform=beside, size=8.5, color=style.QUIET, ha="right", va="top")
-        self._line = axes.plot([], [], color=style.QUANTIZED, lw=2)[0]
-        self._title = title(axes)
-        self.moving: Sequence[Artist] = [self._line, self._title]
-
-    def update(self, view: Heard) -> None:
-        """Draw the second network's probabilities."""
-        self._line.set_data(self._time, view.q)
-        self._title.text = f"{view.name}: {finding(view)}"
-
-
-class Decisions:
-    """Where each network decides for speech, and where they differ, as three rows of bars."""
-
-    def __init__(self, axes: Axes, view: Heard) -> None:
-        axes.set(xlim=(0, len(view.p) * WINDOW / RATE), ylim=(2.6, -0.6), xlabel="time, s")
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        rows = ("float: speech", style.ORIGINAL), ("quantized: speech", style.QUANTIZED), ("they differ", style.QUIET)
-        for row, (name, ink) in enumerate(rows):
-            beside = axes.get_yaxis_transform()
-            axes.text(-0.012, row, name, transform=beside, size=9, ha="right", va="center", color=ink)
-        self._bars = [strokes(axes, color=ink, lw=7) for _, ink in rows]
-        set_strokes(self._bars[0], _segments(view.p > 0.5, 0))
-        self.moving: Sequence[Artist] = self._bars[1:]
-
-    def update(self, view: Heard) -> None:
-        """Draw the second network's bars, and the windows that it decides otherwise."""
-        set_strokes(self._bars[1], _segments(view.q > 0.5, 1))
-        set_strokes(self._bars[2], _segments((view.p > 0.5) != (view.q > 0.5), 2))
-
-
-def _runs(mask: numpy.ndarray) -> list[tuple[float, float]]:
-    """Return where runs of True begin and end, in seconds."""
-    edges = numpy.flatnonzero(numpy.diff(numpy.concatenate([[False], mask, [False]]).astype(int)))
-    return [(start * WINDOW / RATE, end * WINDOW / RATE) for start, end in edges.reshape(-1, 2).tolist()]
-
-
-def _segments(mask: numpy.ndarray, row: int) -> numpy.ndarray:
-    """Return runs of True as horizontal strokes, shape (n, 2, 2)."""
-    return numpy.array([[(start, row), (end, row)] for start, end in _runs(mask)]).reshape(-1, 2, 2)
-
-
-def _panels(figure: Figure, audio: Tensor, spoken: Tensor, view: Heard) -> list[Panel]:
-    left, width = 0.165, 0.82
-    return [
-        Sound(figure.add_axes((left, 0.80, width, 0.14)), audio, spoken),
-        Probability(figure.add_axes((left, 0.345, width, 0.36)), view),
-        Decisions(figure.add_axes((left, 0.115, width, 0.20)), view),
-    ]
-
-
-def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str) -> Picture:
-    """Draw what two networks hear in a sound.
-
-    Args:
-        audio: samples; spoken: for each window whether a voice speaks.
-        p, q: the probabilities of the network in float, and of another.
-        name: what the other is called.
-    """
-    view = Heard(name, p.numpy(), q.numpy())
-    with style.house_style():
-        figure = style.new_figure(9.2, 4.2)
-        for panel in _panels(figure, audio, spoken, view):
-            panel.update(view)
-        return picture(figure, f"Speech or not, in every window: {describe(view)}")
-
-
+@explorer
 def explore_hearing(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor) -> Explorer:
     """Show sliders for the bits and for who shares a scale, over what the network then hears.
 
@@ -183,17 +82,101 @@ def explore_hearing(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor
     p = speech_probability(weights, audio).numpy()
 
     @cache
-    def hear(bits: int, sharing: int) -> numpy.ndarray:
-        quantized = {name: shared(w, bits, sharing) if "weight" in name else w for name, w in weights.items()}
-        return numpy.asarray(speech_probability(quantized, audio).numpy())
-
     def compute(b: int, g: int) -> Heard:
-        head = f"b = {b} and g = {g}: "
-        return Heard(f"{b} bits, {WHOSE[g]}", p, hear(b, g), head)
+        quantized = {name: shared(w, b, g) if "weight" in name else w for name, w in weights.items()}
+        q = speech_probability(quantized, audio).numpy()
+        return Heard(f"{b} bits, {WHOSE[g]}", p, q, f"b = {b} and g = {g}: ")
 
-    first = compute(int(WIDTH.value), int(SHARING.value))
-    scene = Scene((9.2, 4.6), lambda figure: _panels(figure, audio, spoken, first))
-    return Explorer([WIDTH, SHARING], compute, scene, describe)
+    return Explorer([WIDTH, SHARING], compute, _scene(4.6, audio, spoken, p), describe)
+
+
+def _scene(height: float, audio: Tensor, spoken: Tensor, p: numpy.ndarray) -> Scene:
+    """Return the sound above what a network in float hears, probabilities p, and what another one does."""
+
+    def lay_out(figure: Figure) -> list[Panel]:
+        left, width = 0.165, 0.82
+        _draw_sound(figure.add_axes((left, 0.80, width, 0.14)), audio, spoken)
+        return [
+            Probability(figure.add_axes((left, 0.345, width, 0.36)), p),
+            Decisions(figure.add_axes((left, 0.115, width, 0.20)), p),
+        ]
+
+    return Scene((9.2, height), lay_out)
+
+
+def _draw_sound(axes: Axes, audio: Tensor, spoken: Tensor) -> None:
+    """Draw the waveform, and where voices speak."""
+    piece = max(1, len(audio) // SHOWN)
+    pieces = audio[: len(audio) // piece * piece].reshape(-1, piece).numpy()
+    time = (numpy.arange(len(pieces)) + 0.5) * piece / RATE
+    axes.fill_between(time, pieces.min(axis=1), pieces.max(axis=1), color=style.QUIET, lw=0.6)
+    axes.set(xlim=(0, len(audio) / RATE), ylim=(-1, 1))
+    style.bare(axes)
+    _name_row(axes, 0, "sound", style.QUIET)
+    for start, end in _seconds(spoken.numpy()):
+        axes.plot([start, end], [0.93, 0.93], color=style.ORIGINAL, lw=2, solid_capstyle="butt")
+        axes.text((start + end) / 2, 1.02, "a voice", size=9, ha="center", va="bottom")
+
+
+def _name_row(axes: Axes, height: float, name: str, ink: str) -> None:
+    """Write a name to the left of what it names."""
+    axes.text(-0.012, height, name, transform=axes.get_yaxis_transform(), size=9, ha="right", va="center", color=ink)
+
+
+def _seconds(mask: numpy.ndarray) -> numpy.ndarray:
+    """Return where runs of True windows begin and end, in seconds; shape (n, 2)."""
+    return numpy.array(runs(mask)).reshape(-1, 2) * WINDOW / RATE
+
+
+class Probability(Panel):
+    """The probability of speech in every window: black in float, blue as quantized."""
+
+    def __init__(self, axes: Axes, p: numpy.ndarray) -> None:
+        super().__init__(axes, xlim=(0, len(p) * WINDOW / RATE), ylim=(-0.03, 1.05), ylabel="speech probability")
+        self._time = (numpy.arange(len(p)) + 0.5) * WINDOW / RATE
+        axes.tick_params(axis="x", labelbottom=False)
+        axes.axhline(0.5, color=style.LEVELS, lw=1, zorder=0)
+        axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+        axes.plot(self._time, p, color=style.ORIGINAL, lw=1.2, ls="dashed")
+        key = "dashed: in float\nsolid: quantized"
+        axes.text(1, 1, key, transform=axes.get_yaxis_transform(), size=8.5, color=style.QUIET, ha="right", va="top")
+        self._line = self.line(style.QUANTIZED, lw=2)
+
+    def update(self, view: Heard) -> None:
+        """Draw the second network's probabilities."""
+        self._line.set_data(self._time, view.q)
+        self.title.text = f"{view.name}: {finding(view)}"
+
+
+class Decisions(Panel):
+    """Where each network decides for speech, and where they differ, as three rows of bars."""
+
+    def __init__(self, axes: Axes, p: numpy.ndarray) -> None:
+        super().__init__(axes, xlim=(0, len(p) * WINDOW / RATE), ylim=(2.6, -0.6), xlabel="time, s")
+        style.number_line(axes)
+        rows = ("float: speech", style.ORIGINAL), ("quantized: speech", style.QUANTIZED), ("they differ", style.QUIET)
+        for row, (name, ink) in enumerate(rows):
+            _name_row(axes, row, name, ink)
+        self._bars = [self.strokes(ink, lw=7) for _, ink in rows]
+
+    def update(self, view: Heard) -> None:
+        """Draw the bars of both networks, and the windows that they decide differently."""
+        p, q = view.p > 0.5, view.q > 0.5
+        for row, mask in enumerate((p, q, p != q)):
+            ends = _seconds(mask)
+            set_strokes(self._bars[row], numpy.stack([ends, numpy.full_like(ends, row)], axis=2))
+
+
+def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str) -> Picture:
+    """Draw what two networks hear in a sound.
+
+    Args:
+        audio: samples; spoken: for each window whether a voice speaks.
+        p, q: the probabilities of the network in float, and of another.
+        name: what the other is called.
+    """
+    view = Heard(name, p.numpy(), q.numpy())
+    return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window: {describe(view)}")
 
 
 def draw_suspects(suspects: Mapping[str, tuple[float, int]], windows: int) -> Picture:
@@ -205,17 +188,16 @@ def draw_suspects(suspects: Mapping[str, tuple[float, int]], windows: int) -> Pi
     """
     suspects = {name.replace(".weight", ""): found for name, found in suspects.items()}
     worst = min(suspects, key=lambda name: suspects[name][1])
-    others = [name for name in suspects if name != worst]
-    near = min(others, key=lambda name: abs(suspects[name][0] - suspects[worst][0]))
+    near = min(suspects.keys() - {worst}, key=lambda name: abs(suspects[name][0] - suspects[worst][0]))
+    text = f"{worst} alone makes the network deaf; {near} has almost the same SQNR"
     with style.house_style():
         figure = style.new_figure(9.2, 3.4)
         axes = figure.add_axes((0.075, 0.15, 0.90, 0.73))
         axes.set(xlim=(14, 43), ylim=(0, windows + 18), xlabel="SQNR of the tensor, dB", ylabel="windows as in float")
+        axes.set_title(text)
         axes.axhline(windows, color=style.LEVELS, lw=1, zorder=0)
         for name, (sqnr, same) in suspects.items():
             axes.plot([sqnr], [same], "o", color=style.QUANTIZED, ms=8)
             axes.text(sqnr, same - 15, f"{name}\n{same}", size=9, ha="center", va="top")
-        text = f"{worst} alone makes the network deaf; {near} has almost the same SQNR"
-        axes.set_title(text)
         said = "; ".join(f"{name} {sqnr:.1f} dB, {same} windows" for name, (sqnr, same) in suspects.items())
         return picture(figure, f"One tensor quantized at a time: {text}. Of {windows} windows as in float: {said}.")

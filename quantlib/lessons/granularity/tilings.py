@@ -1,7 +1,5 @@
 """One scale, one a row, one a column: who shares, and how every row fares. Pictures that stand still."""
 
-from typing import Any
-
 import numpy
 import torch
 from matplotlib.axes import Axes
@@ -38,7 +36,7 @@ def _draw_tiles(axes: Axes, x: Tensor, bits: int, axis: int | None, name: str) -
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     axes.set_title(name, pad=5)
     for tile in _tiles(rows, columns, axis, len(scales)):
-        axes.add_patch(Rectangle(*tile, fc="#FBEFD6", ec=style.QUIET, lw=1.8))
+        axes.add_patch(Rectangle(*tile, fc=style.RANGE_TINT, ec=style.QUIET, lw=1.8))
     for i, j in numpy.ndindex(rows, columns):
         axes.text(j + 0.5, i + 0.36, number(x[i, j].item()), size=11, ha="center", va="center")
         off = f"off by {error[i, j]:.2f}"
@@ -64,24 +62,21 @@ def draw_row_spread(w: Tensor, bits: int = 8) -> Picture:
     Args:
         w: a matrix whose rows are in the order of their size, the largest first.
     """
-    sizes = w.double().square().mean(dim=1).sqrt()
+    sizes = w.double().square().mean(dim=1).sqrt().tolist()
     looks = ("s", style.ORIGINAL, 0.45), ("o", style.QUANTIZED, 0.7), ("x", style.QUIET, 0.6)  # and whose row is named
-    said = []
+    finding, said = "A scale of its own serves every row alike", []
     with style.house_style():
         figure = style.new_figure(9.2, 3.3)
         axes = figure.add_axes((0.075, 0.155, 0.90, 0.72))
-        axes.set_ylim(-3, 58)
-        axes.set_xscale("log")
-        axes.set(xlabel="size of a row's weights (root of the mean square, logarithmic)", ylabel="SQNR of the row, dB")
+        axes.set(xscale="log", ylim=(-3, 58), ylabel="SQNR of the row, dB", title=finding)
+        axes.set_xlabel("size of a row's weights (root of the mean square, logarithmic)")
         for (axis, name), (marker, ink, part) in zip(TILINGS, looks, strict=True):
             rows = _row_sqnr(w, bits, axis)
             axes.plot(sizes, rows, marker, color=ink, ms=4.5, mfc="none" if marker == "s" else ink)
-            at, below = int(part * len(rows)), axis is None
-            place: dict[str, Any] = {"ha": "left", "va": "top"} if below else {"ha": "right", "va": "bottom"}
-            axes.text(sizes[at].item(), rows[at] + (-3 if below else 3), name, color=ink, weight="bold", **place)
+            ha, va, away = ("left", "top", -3) if axis is None else ("right", "bottom", 3)
+            at = int(part * len(rows))
+            axes.text(sizes[at], rows[at] + away, name, color=ink, weight="bold", ha=ha, va=va)
             said.append(f"{name}: from {rows[0]:.0f} dB for the largest row to {rows[-1]:.0f} dB for the smallest")
-        finding = "A scale of its own serves every row alike"
-        axes.set_title(finding)
         return picture(figure, f"{finding}. {'; '.join(said)}.")
 
 

@@ -4,20 +4,20 @@ import numpy
 import torch
 from torch import Tensor
 
-from quantlib.lab.cases import T
+from quantlib import rounding
+from quantlib.data import T
 from quantlib.lab.exercise import Exercise
-from quantlib.rounding import round_half_away
 
 from .mistakes import known
 
 
-def stochastic_round(v: Tensor, u: Tensor) -> Tensor:
+def round_by_draws(v: Tensor, u: Tensor) -> Tensor:
     """Return floor(v) + 1 where u < v - floor(v), else floor(v): `round_stochastic` with its draws given."""
     low = v.floor()
     return torch.where(u < v - low, low + 1, low)
 
 
-def best_rounding(w: Tensor, x: Tensor) -> Tensor:
+def best_pair(w: Tensor, x: Tensor) -> Tensor:
     """Return of the four pairs of integers next to two weights that with the smallest sum of squares of x @ (q - w)."""
     up = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=w.dtype)
     pairs = w.floor() + up
@@ -31,7 +31,7 @@ round_half_away = Exercise(
     "round_half_away",
     "f(v) returns the nearest integers, and of two equally near ones that farther from 0",
     parameters=("v",),
-    reference=round_half_away,
+    reference=rounding.round_half_away,
     cases=(
         *((torch.tensor([v]),) for v in (0.0, 1.0, -1.0, 0.2, 0.6, -0.2, -0.6, 1.7, -1.7)),
         *((torch.tensor([v]),) for v in (0.5, 1.5, 2.5, -0.5, -1.5, -2.5, _JUST_BELOW, -_JUST_BELOW)),
@@ -62,7 +62,7 @@ stochastic_round = Exercise(
     "stochastic_round",
     "f(v, u) returns floor(v) + 1 where u < v - floor(v), else floor(v)",
     parameters=("v", "u"),
-    reference=stochastic_round,
+    reference=round_by_draws,
     cases=(
         *((torch.tensor([v]), torch.tensor([u])) for v, u in ((2.0, 0.75), (2.0, 0.25), (2.0, 0.0), (2.25, 0.125))),
         *((torch.tensor([v]), torch.tensor([u])) for v, u in ((2.25, 0.875), (2.75, 0.625), (2.75, 0.875))),
@@ -91,7 +91,7 @@ best_rounding = Exercise(
     "best_rounding",
     "f(w, x) returns those integers next to two weights that change x @ w least",
     parameters=("w", "x"),
-    reference=best_rounding,
+    reference=best_pair,
     cases=(
         *((torch.tensor(w), torch.tensor([[1.0, x]])) for w, x in (([1.25, 2.375], 0.75), ([1.75, 2.625], 0.75))),
         *((torch.tensor(w), torch.tensor([[1.0, x]])) for w, x in (([0.25, 0.125], 0.5), ([-1.75, 2.375], -0.75))),

@@ -69,6 +69,8 @@ def dequantize(q: Tensor, scale: Scale, zero_point: Zero) -> Tensor:
     if not isinstance(q, Tensor) or q.dtype.is_floating_point or q.dtype.is_complex or q.dtype == torch.bool:
         got = q.dtype if isinstance(q, Tensor) else type(q).__name__
         raise QuantlibError("codes are an integer tensor", got, "pass what quantize returned")
+    if q.is_quantized:
+        raise QuantlibError("codes are an integer tensor", q.dtype, "take the codes: q.int_repr()")
     dtype = torch.float64 if isinstance(scale, Tensor) and scale.dtype == torch.float64 else torch.float32
     return run(_reals, dtype, dtype, q, *prepare(q, dtype, scale, zero_point))
 
@@ -172,5 +174,5 @@ def _clamp(codes: Tensor, quant_min: int, quant_max: int) -> Tensor:
 
 
 def _reals(q: Tensor, work: Tensor | None, s: Scale, z: Zero) -> Tensor:
-    """s * (q - z)"""
-    return torch.sub(q, z, out=work).mul_(s)
+    """s * (q - z). Written as a sum, what is zero comes out as 0.0: -0.0 - 0.0 would be -0.0."""
+    return torch.add(q, 0 - z, out=work).mul_(s)

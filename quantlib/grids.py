@@ -1,6 +1,7 @@
 """Integer grids: which codes exist, which dtype stores them, and how a fixed number of bits wraps around."""
 
 from functools import lru_cache
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -34,15 +35,28 @@ def grid(bits: int, *, signed: bool = True, narrow: bool = False) -> tuple[int, 
     >>> grid(8), grid(8, narrow=True), grid(4, signed=False)
     ((-128, 127), (-127, 127), (0, 15))
     """
-    check_bits(bits)
+    bits = check_bits(bits)
     low = -(2 ** (bits - 1)) if signed else 0
     return low + bool(narrow), low + 2**bits - 1
 
 
-def check_bits(bits: int) -> None:
-    """Raise a QuantlibError unless bits is an integer from 2 to 16."""
-    if not isinstance(bits, int) or not 2 <= bits <= WIDEST:
+def is_integer(value: object) -> bool:
+    """Return whether a value is an integer, of Python or of numpy; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_bits(bits: int) -> int:
+    """Return bits as Python's integer, or raise a QuantlibError unless it is one from 2 to 16."""
+    if not is_integer(bits) or not 2 <= bits <= WIDEST:
         raise QuantlibError("bits must be an integer from 2 to 16", repr(bits), "use 8 for int8, 4 for int4")
+    return int(bits)  # numpy's narrow integers overflow in 2**bits
+
+
+def check_size(size: int) -> int:
+    """Return the size of a group as Python's integer, or raise a QuantlibError unless it is a positive one."""
+    if not is_integer(size) or size < 1:
+        raise QuantlibError("the group size must be a positive integer", repr(size), "32 or 128 are common")
+    return int(size)
 
 
 @lru_cache(maxsize=256, typed=True)
@@ -61,8 +75,8 @@ def code_dtype(quant_min: int, quant_max: int) -> torch.dtype:
     (torch.int8, torch.uint8, torch.int16)
     """
     got = f"[{quant_min!r}, {quant_max!r}]"
-    if not all(isinstance(bound, int) and not isinstance(bound, bool) for bound in (quant_min, quant_max)):
-        raise QuantlibError("the bounds of a grid are Python integers", got, "write -128 and 127, for example")
+    if not (is_integer(quant_min) and is_integer(quant_max)):
+        raise QuantlibError("the bounds of a grid are integers", got, "write -128 and 127, for example")
     if quant_min >= quant_max:
         raise QuantlibError("the grid needs quant_min < quant_max", got, "signed 4-bit, for example, is [-8, 7]")
     for low, high, dtype in _DTYPES:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
-from .grids import check_tensor
+from .grids import check_size, check_tensor, is_integer
 
 
 def to_groups(x: Tensor, size: int) -> Tensor:
@@ -22,7 +22,7 @@ def to_groups(x: Tensor, size: int) -> Tensor:
     >>> to_groups(torch.tensor([1.0, 2.0, 3.0]), 2).tolist()
     [[1.0, 2.0], [3.0, 0.0]]
     """
-    _check_size(size)
+    size = check_size(size)
     check_tensor(x)
     if x.ndim == 0:
         raise QuantlibError("groups need at least one axis", "a 0-d tensor", "reshape it: x.reshape(1)")
@@ -48,12 +48,7 @@ def from_groups(groups: Tensor, length: int) -> Tensor:
     if groups.ndim < 2:
         raise QuantlibError("groups have at least two axes", f"{groups.ndim}", "pass what to_groups returned")
     count, size = groups.shape[-2:]
-    if not isinstance(length, int) or -(-length // max(size, 1)) != count:
+    if not is_integer(length) or -(-int(length) // max(size, 1)) != count:
         rule = f"length must need exactly {count} groups of {size}"
         raise QuantlibError(rule, length, "pass the size of the original last axis")
     return groups.flatten(-2)[..., :length]
-
-
-def _check_size(size: int) -> None:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise QuantlibError("the group size must be a positive integer", repr(size), "32 or 128 are common")

@@ -45,7 +45,7 @@ def split_error(x: Tensor, scale: Scale, zero_point: Zero, quant_min: int = -128
     """
     codes = quantize(x, scale, zero_point, quant_min, quant_max)
     dtype = compute_dtype(x)
-    wide = scale.to(dtype) if isinstance(scale, Tensor) else torch.tensor(scale, dtype=dtype)
+    wide = scale.to(dtype) if isinstance(scale, Tensor) else torch.tensor(scale, dtype=dtype, device=x.device)
     error = x.detach().to(dtype) - dequantize(codes, wide.to(x.device), zero_point)
     exact = unclamped_codes(x, scale, zero_point)
     outside = (exact < quant_min) | (exact > quant_max)
@@ -63,7 +63,8 @@ def l2_error(x: Tensor, x_hat: Tensor) -> float:
     >>> l2_error(torch.tensor([3.0, 4.0]), torch.tensor([0.0, 0.0]))
     5.0
     """
-    return _error(x, x_hat).square().sum().sqrt().item()
+    unit, error = _in_units(_error(x, x_hat))
+    return unit * error.square().sum().sqrt().item()
 
 
 def max_error(x: Tensor, x_hat: Tensor) -> float:
@@ -78,22 +79,21 @@ def mse(x: Tensor, x_hat: Tensor) -> float:
 
 def rmse(x: Tensor, x_hat: Tensor) -> float:
     """Return the square root of the mean of (x - x_hat)^2, in the units of x."""
-    return math.sqrt(mse(x, x_hat))
+    unit, error = _in_units(_error(x, x_hat))
+    return unit * math.sqrt(error.square().mean().item())
 
 
 def sqnr_db(x: Tensor, x_hat: Tensor) -> float:
-    """Return the signal-to-quantization-noise ratio in decibels; inf where the error is zero, -inf where only x is.
+    """Return the signal-to-quantization-noise ratio in decibels; inf where the error is zero, -inf where only x is, and
+    nan where either holds NaN.
 
         SQNR = 10 log10(sum x^2 / sum (x - x_hat)^2)
 
     >>> round(sqnr_db(torch.tensor([10.0]), torch.tensor([9.0])), 6)
     20.0
     """
-    noise = _error(x, x_hat).square().sum().item()
-    signal = x.detach().double().square().sum().item()
-    if noise == 0.0:
-        return math.inf
-    return 10.0 * (math.log10(signal) - math.log10(noise)) if signal > 0.0 else -math.inf
+    noise, signal = _decibels(_error(x, x_hat)), _decibels(x.detach().double())
+    return math.inf if noise == -math.inf else signal - noise
 
 
 def cosine_similarity(x: Tensor, x_hat: Tensor) -> float:
@@ -109,6 +109,22 @@ def cosine_similarity(x: Tensor, x_hat: Tensor) -> float:
     a, b = (t / t.abs().max().clamp(min=torch.finfo(torch.float64).tiny) for t in (a, b))
     lengths = math.sqrt(a.dot(a).item() * b.dot(b).item())
     return a.dot(b).item() / lengths if lengths else math.nan
+
+
+def _decibels(values: Tensor) -> float:
+    """Return 10 log10 of the sum of squares: -inf of zeros, nan where there is a NaN."""
+    unit, values = _in_units(values)
+    energy = values.square().sum().item()
+    return 10.0 * math.log10(energy) + 20.0 * math.log10(unit) if energy != 0.0 else -math.inf
+
+
+def _in_units(values: Tensor) -> tuple[float, Tensor]:
+    """Return a power of two, and the values in units of it: 1 unless squares would over- or underflow."""
+    largest = values.abs().max().item()
+    if not 0.0 < largest < math.inf or 2.0**-400 < largest < 2.0**400:
+        return 1.0, values
+    unit = 2.0 ** min(math.frexp(largest)[1], 1023)
+    return unit, values / unit
 
 
 def _error(x: Tensor, x_hat: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .errors import QuantlibError
-from .grids import check_tensor, grid
+from .grids import check_tensor, grid, is_integer
 
 Scale = float | Tensor
 Zero = int | Tensor
@@ -40,11 +40,19 @@ def compute_dtype(x: Tensor) -> torch.dtype:
 def check_input(x: Tensor) -> None:
     """Raise a QuantlibError unless x is a tensor of real floating-point numbers."""
     check_tensor(x)
+    if x.is_quantized:
+        raise QuantlibError("x must hold floating-point numbers", x.dtype, "take the reals: x.dequantize()")
     if x.layout != torch.strided or x.is_meta:
         got = f"{x.layout} on {x.device}"
         raise QuantlibError("x must be a dense tensor with values", got, "convert it: x.to_dense()")
     if not x.dtype.is_floating_point:
         raise QuantlibError("x must hold floating-point numbers", x.dtype, "convert it: x.float()")
+
+
+def readable(x: Tensor) -> Tensor:
+    """Return x without its gradient, in a dtype that torch can reduce: an 8-bit float becomes float32."""
+    x = x.detach()
+    return x.float() if x.dtype.itemsize == 1 else x
 
 
 def prepare(x: Tensor, dtype: torch.dtype, scale: Scale, zero_point: Zero) -> tuple[Any, Any]:
@@ -179,7 +187,7 @@ def value_range(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
     if x.numel() == 0:
         raise QuantlibError("a range needs at least one value", f"shape {tuple(x.shape)}", "pass a tensor with values")
     reduced = _reduced(x.ndim, axis)
-    x = x.detach()
+    x = readable(x)
     low, high = (x.amin(reduced, keepdim=True), x.amax(reduced, keepdim=True)) if reduced else (x, x)
     if axis is None:
         low, high = low.reshape(()), high.reshape(())
@@ -191,6 +199,6 @@ def value_range(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
 def _reduced(ndim: int, axis: Axis) -> tuple[int, ...]:
     """Return the axes that are reduced when axis is kept."""
     kept = () if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    if not all(isinstance(a, int) and -ndim <= a < ndim for a in kept):
+    if not all(is_integer(a) and -ndim <= a < ndim for a in kept):
         raise QuantlibError(f"axis names dimensions of x, {-ndim} to {ndim - 1}", axis, "axis is the one that is kept")
     return tuple(d for d in range(ndim) if d not in {a % ndim for a in kept})

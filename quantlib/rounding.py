@@ -14,10 +14,13 @@ The first two differ at ties only, and there half-away has a mean error of 1/2 a
 is right on average for each single value, and not just over many different ones.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from .errors import QuantlibError
+from .qparams import compute_dtype
 
 
 def round_half_even(v: Tensor) -> Tensor:
@@ -36,8 +39,7 @@ def round_half_even(v: Tensor) -> Tensor:
     >>> round_half_even(torch.tensor([0.5, 1.5, 2.5, -0.5, -1.7])).tolist()
     [0.0, 2.0, 2.0, -0.0, -2.0]
     """
-    _check(v)
-    return v.round()
+    return _rounded(v, Tensor.round)
 
 
 def round_half_away(v: Tensor) -> Tensor:
@@ -60,7 +62,10 @@ def round_half_away(v: Tensor) -> Tensor:
     >>> round_half_away(torch.tensor([0.5, 1.5, 2.5, -0.5, -1.7])).tolist()
     [1.0, 2.0, 3.0, -1.0, -2.0]
     """
-    _check(v)
+    return _rounded(v, _half_away)
+
+
+def _half_away(v: Tensor) -> Tensor:
     whole = v.trunc()
     return torch.where((v - whole).abs() >= 0.5, whole + v.sign(), whole)  # v - trunc(v) is exact
 
@@ -81,8 +86,7 @@ def round_floor(v: Tensor) -> Tensor:
     >>> round_floor(torch.tensor([0.5, 1.5, -0.5, -1.7])).tolist()
     [0.0, 1.0, -1.0, -2.0]
     """
-    _check(v)
-    return v.floor()
+    return _rounded(v, Tensor.floor)
 
 
 def round_truncate(v: Tensor) -> Tensor:
@@ -101,8 +105,7 @@ def round_truncate(v: Tensor) -> Tensor:
     >>> round_truncate(torch.tensor([0.5, 1.5, -0.5, -1.7])).tolist()
     [0.0, 1.0, -0.0, -1.0]
     """
-    _check(v)
-    return v.trunc()
+    return _rounded(v, Tensor.trunc)
 
 
 def round_stochastic(v: Tensor, generator: torch.Generator) -> Tensor:
@@ -130,10 +133,16 @@ def round_stochastic(v: Tensor, generator: torch.Generator) -> Tensor:
     """
     _check(v)
     _check_generator(generator, v)
-    wide = v.to(torch.promote_types(v.dtype, torch.float32))
+    wide = v.to(compute_dtype(v))
     low = wide.floor()
     draws = torch.rand(wide.shape, generator=generator, dtype=wide.dtype, device=wide.device)
     return torch.where(draws < wide - low, low + 1.0, low).to(v.dtype)
+
+
+def _rounded(v: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return v rounded by a rule, in its dtype; torch rounds no 8-bit floats, so these go through float32."""
+    _check(v)
+    return rule(v) if v.dtype.itemsize > 1 else rule(v.float()).to(v.dtype)
 
 
 def _check(v: Tensor) -> None:

@@ -3,7 +3,7 @@
 from math import prod
 
 from .errors import QuantlibError
-from .grids import check_bits
+from .grids import check_bits, check_size
 
 
 def bits_per_weight(
@@ -28,11 +28,9 @@ def bits_per_weight(
     >>> bits_per_weight((384, 1536), 4, 32)
     4.5
     """
-    check_bits(bits)
+    bits = check_bits(bits)
     if prod(shape) == 0 or not shape:
         raise QuantlibError("there must be at least one weight, on an axis", shape, "pass w.shape of a matrix")
     if size is None:
         return bits + (scale_bits + zero_bits) / prod(shape)
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise QuantlibError("the group size must be a positive integer", repr(size), "32 or 128 are common")
-    return bits + (scale_bits + zero_bits) * -(-shape[-1] // size) / shape[-1]
+    return bits + (scale_bits + zero_bits) * -(-shape[-1] // check_size(size)) / shape[-1]

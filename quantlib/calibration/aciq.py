@@ -1,6 +1,7 @@
 """Analytical clipping (ACIQ): the range from a formula, if the values follow a Gaussian or a Laplace distribution."""
 
 from math import erfc, exp, inf, pi, sqrt
+from numbers import Real
 from typing import Literal
 
 import torch
@@ -39,9 +40,9 @@ def aciq_mse(alpha: float, bits: int = 8, distribution: Distribution = "gaussian
     >>> round(aciq_mse(2.56, 4), 5)
     0.01049
     """
-    check_bits(bits)
+    bits = check_bits(bits)
     check_distribution(distribution)
-    if not isinstance(alpha, (int, float)) or not 0.0 <= alpha < inf:
+    if not isinstance(alpha, Real) or not 0.0 <= alpha < inf:
         raise QuantlibError("alpha must be a finite number of at least 0", repr(alpha), "it is in units of the spread")
     rounding = alpha**2 / (3.0 * 4.0**bits)
     if distribution == "laplace":
@@ -68,7 +69,7 @@ def aciq_alpha(bits: int = 8, distribution: Distribution = "gaussian") -> float:
     >>> round(aciq_alpha(4), 3), round(aciq_alpha(4, "laplace"), 3)
     (2.559, 5.029)
     """
-    check_bits(bits)
+    bits = check_bits(bits)
     check_distribution(distribution)
     low, high = 0.0, 32.0
     while low < (middle := (low + high) / 2.0) < high:
@@ -113,7 +114,7 @@ def choose_aciq(
     >>> round(choose_aciq(x, 4, symmetric=True).scale.item() * 7, 2)
     2.56
     """
-    check_bits(bits)
+    bits = check_bits(bits)
     reach = aciq_alpha(bits, distribution)
     mean, spread = _mean_and_spread(x, distribution)
     low, high = mean - reach * spread, mean + reach * spread
@@ -170,5 +171,7 @@ def _distance(near: Side, far: Side, mean: float, total: int) -> float:
 
 
 def _below(side: Side, t: float) -> tuple[float, float, float]:
-    count, first, second = (moment.item() for moment in side.below(torch.tensor([t], dtype=torch.float64)))
+    count, first, second = (
+        moment.item() for moment in side.below(torch.tensor([t], dtype=torch.float64, device="cpu"))
+    )
     return count, first, second

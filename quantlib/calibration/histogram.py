@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ..errors import QuantlibError
-from ..qparams import check_input, compute_dtype
+from ..grids import is_integer
+from ..qparams import check_input, compute_dtype, readable
 from ..tiles import tiles
 
 BINS, MOST_BINS = 4096, 2**20  # on each side of zero
@@ -45,11 +46,11 @@ class Histogram:
     """
 
     def __init__(self, bins: int = BINS) -> None:
-        if not isinstance(bins, int) or not 2 <= bins <= MOST_BINS or bins & (bins - 1):
+        if not is_integer(bins) or not 2 <= bins <= MOST_BINS or bins & (bins - 1):
             raise QuantlibError(f"bins must be a power of two from 2 to {MOST_BINS}", repr(bins), f"use {BINS}")
-        self.bins = bins
+        self.bins = int(bins)
         self.exponent = _LEAST
-        self.counts = torch.zeros(2 * bins, dtype=torch.int64)
+        self.counts = torch.zeros(2 * self.bins, dtype=torch.int64, device="cpu")
         self.zeros = 0
         self.low = self.high = 0.0
         self.dtype = torch.float32
@@ -67,7 +68,7 @@ class Histogram:
     @property
     def edges(self) -> Tensor:
         """The 2 * bins + 1 edges of the bins, in the units of x and in float64."""
-        return torch.arange(-self.bins, self.bins + 1, dtype=torch.float64) * self.width
+        return torch.arange(-self.bins, self.bins + 1, dtype=torch.float64, device="cpu") * self.width
 
     @property
     def sides(self) -> tuple[Tensor, Tensor]:
@@ -86,7 +87,7 @@ class Histogram:
         check_input(x)
         if x.numel() == 0:
             return self
-        x = x.detach()
+        x = readable(x)
         low, high = (end.item() for end in torch.aminmax(x))
         if not (low > -inf and high < inf):  # false for NaN too
             raise QuantlibError(

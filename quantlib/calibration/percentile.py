@@ -2,13 +2,14 @@
 
 from fractions import Fraction
 from math import ceil
+from numbers import Real
 
 import torch
 from torch import Tensor
 
 from ..errors import QuantlibError
 from ..grids import check_bits
-from ..qparams import QParams
+from ..qparams import QParams, readable
 from .histogram import Histogram
 from .sides import Observed, cover, extent
 
@@ -25,7 +26,8 @@ def choose_percentile(
     """Return the scale and the zero point that cover a percentage of the values, and let the outermost ones clip.
 
     Symmetric, the range reaches to the smallest |x| that is not exceeded by `percentile` percent of all |x|. Otherwise
-    half of the rest is left out at each end. The range always contains 0.0. 100 percent is min-max.
+    half of the rest is left out at each end. The range always contains 0.0. 100 percent is min-max. Where so
+    many values are zero that the range is zero, the scale is 1, whatever the rest is.
 
     On a Histogram each end lies beyond the exact one, by at most one bin's width.
 
@@ -57,7 +59,7 @@ def choose_percentile(
 
 def check_percentile(percentile: float) -> None:
     """Raise a QuantlibError unless percentile is a number above 0 and up to 100."""
-    if not isinstance(percentile, (int, float)) or not 0 < percentile <= 100:
+    if not isinstance(percentile, Real) or not 0 < percentile <= 100:
         rule = "a percentile must be a number above 0 and up to 100"
         raise QuantlibError(rule, repr(percentile), "99.99 leaves out one value in ten thousand")
 
@@ -67,7 +69,7 @@ def _symmetric_ends(x: Observed, part: Fraction) -> tuple[float, float]:
         positive, negative = x.sides
         end = _outer_edge(positive + negative, ceil(part * x.total)) * x.width
     else:
-        end = _nth(x.detach().abs(), ceil(part * x.numel()))
+        end = _nth(readable(x).abs(), ceil(part * x.numel()))
     return -end, end
 
 
@@ -80,14 +82,14 @@ def _ends(x: Observed, part: Fraction) -> tuple[float, float]:
         low = _outer_edge(negative, rank - int(positive.sum())) * x.width
         return -low, _outer_edge(positive, rank - int(negative.sum())) * x.width
     rank = ceil(part * x.numel())
-    return _nth(x.detach(), x.numel() + 1 - rank), _nth(x.detach(), rank)
+    return _nth(readable(x), x.numel() + 1 - rank), _nth(readable(x), rank)
 
 
 def _outer_edge(counts: Tensor, rank: int) -> float:
     """The edge, in bins from zero, up to which at least `rank` values lie; 0 if no value is asked for."""
     if rank <= 0:
         return 0.0
-    return float(torch.searchsorted(counts.cumsum(0), torch.tensor(rank))) + 1.0
+    return float(torch.searchsorted(counts.cumsum(0), torch.tensor(rank, device="cpu"))) + 1.0
 
 
 def _nth(x: Tensor, rank: int) -> float:

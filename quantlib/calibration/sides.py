@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import QuantlibError
-from ..qparams import QParams, check_input, choose_qparams, compute_dtype
+from ..qparams import QParams, check_input, choose_qparams, compute_dtype, readable
 from .histogram import Histogram
 
 Observed = Tensor | Histogram
@@ -57,7 +57,7 @@ class BinnedSide:
 
     def __init__(self, counts: Tensor) -> None:
         self.counts = counts.double()
-        edges = torch.arange(len(counts) + 1, dtype=torch.float64)
+        edges = torch.arange(len(counts) + 1, dtype=torch.float64, device="cpu")
         moments = (edges.diff(), edges.square().diff() / 2, edges.pow(3).diff() / 3)
         self.sums = tuple(running(self.counts * moment) for moment in moments)
 
@@ -102,7 +102,7 @@ def extent(x: Observed) -> tuple[float, float, torch.dtype]:
     check_input(x)
     if x.numel() == 0:
         raise QuantlibError("a range needs at least one value", f"shape {tuple(x.shape)}", "pass a tensor with values")
-    low, high = (end.item() for end in torch.aminmax(x.detach()))
+    low, high = (end.item() for end in torch.aminmax(readable(x)))
     if not -inf < low <= high < inf:
         raise QuantlibError("a range needs finite values", "NaN or infinity in x", "remove them: torch.nan_to_num(x)")
     return min(low, 0.0), max(high, 0.0), compute_dtype(x)
@@ -117,7 +117,7 @@ def unit_of(x: Tensor) -> float:
 def cover(x: Observed, low: float, high: float, bits: int, *, signed: bool, symmetric: bool, narrow: bool) -> QParams:
     """Return the qparams whose grid just covers [low, high], cut to the values of x and widened to contain 0.0."""
     smallest, largest, dtype = extent(x)
-    ends = torch.tensor([max(low, smallest), min(high, largest)], dtype=dtype)
+    ends = torch.tensor([max(low, smallest), min(high, largest)], dtype=dtype, device="cpu")
     return choose_qparams(ends, bits, signed=signed, symmetric=symmetric, narrow=narrow)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import QuantlibError
-from ..grids import code_dtype, grid
+from ..grids import code_dtype, grid, is_integer
 from ..qparams import QParams, choose_qparams
 from .sides import Observed, Side, Sides, sides_of
 
@@ -52,10 +52,11 @@ def choose_mse(
     quant_min, quant_max = grid(bits, signed=signed, narrow=narrow)
     sides = sides_of(x)
     if sides.low == sides.high:
-        zeros = torch.zeros(1, dtype=sides.dtype)
+        zeros = torch.zeros(1, dtype=sides.dtype, device="cpu")
         return choose_qparams(zeros, bits, signed=signed, symmetric=symmetric, narrow=narrow)
     middle = (quant_min + quant_max + 1) // 2
-    zero_points = torch.arange(quant_min, quant_max + 1) if not symmetric else torch.tensor([middle])
+    zero_points = torch.arange(quant_min, quant_max + 1, device="cpu")
+    zero_points = zero_points[zero_points == middle] if symmetric else zero_points
     steps = max(-sides.low, sides.high) / (quant_max - middle) if symmetric else _steps(sides, quant_max - quant_min)
     scale, zero_point = _search(sides, steps / sides.unit, zero_points, quant_min, quant_max)
     return QParams(_scale(scale * sides.unit, sides.dtype), zero_point.to(torch.int32), quant_min, quant_max)
@@ -85,14 +86,15 @@ def mse_curve(x: Observed, scales: Tensor, zero_point: int = 0, quant_min: int =
     """
     code_dtype(quant_min, quant_max)
     sides = sides_of(x)
-    if not isinstance(zero_point, int) or not quant_min <= zero_point <= quant_max:
+    if not is_integer(zero_point) or not quant_min <= zero_point <= quant_max:
         rule = f"the zero point must be a code of the grid [{quant_min}, {quant_max}]"
         raise QuantlibError(rule, repr(zero_point), "0.0 must have a code of its own")
     if not isinstance(scales, Tensor) or scales.ndim != 1 or not bool((scales.isfinite() & (scales > 0)).all()):
         got = f"shape {tuple(scales.shape)}" if isinstance(scales, Tensor) else type(scales).__name__
         raise QuantlibError("scales must be a row of finite positive numbers", got, "use torch.linspace(0.1, 1, 50)")
+    zero_point, quant_min, quant_max = int(zero_point), int(quant_min), int(quant_max)  # numpy's overflow
     units = scales.detach().cpu().double() / sides.unit
-    errors = _errors(sides, units, torch.tensor([zero_point]), quant_min, quant_max)
+    errors = _errors(sides, units, torch.tensor([zero_point], device="cpu"), quant_min, quant_max)
     return errors[:, 0] * sides.unit**2
 
 
@@ -107,13 +109,15 @@ def _scale(scale: Tensor, dtype: torch.dtype) -> Tensor:
 def _search(sides: Sides, steps: float, zero_points: Tensor, quant_min: int, quant_max: int) -> tuple[Tensor, Tensor]:
     """Return the scale, in the units of the sides, and the zero point of the smallest error."""
     count = max(64, min(512, _PAIRS // (quant_max - quant_min)))
-    ladder = torch.logspace(_LOG_SMALLEST, _LOG_LARGEST, count, base=2.0, dtype=torch.float64)
-    ladder = torch.cat([ladder, torch.ones(1, dtype=torch.float64)]) * steps
+    ladder = torch.logspace(_LOG_SMALLEST, _LOG_LARGEST, count, base=2.0, dtype=torch.float64, device="cpu")
+    ladder = torch.cat([ladder, torch.ones(1, dtype=torch.float64, device="cpu")]) * steps
     errors = _errors(sides, ladder, zero_points, quant_min, quant_max).amin(1)
     # With few values the error is rugged, so the best rung need not stand beside the best scale.
     best = ladder[errors.topk(count // 64, largest=False).indices]
     rung = 2.0 ** ((_LOG_LARGEST - _LOG_SMALLEST) / (count - 1))
-    beside = torch.logspace(-1.0, 1.0, 65, base=rung, dtype=torch.float64)  # its middle is 1: the rung itself
+    beside = torch.logspace(
+        -1.0, 1.0, 65, base=rung, dtype=torch.float64, device="cpu"
+    )  # its middle is 1: the rung itself
     scales = (best[:, None] * beside).flatten()
     errors = _errors(sides, scales, zero_points, quant_min, quant_max)
     row, column = divmod(int(errors.argmin()), len(zero_points))
@@ -140,9 +144,9 @@ def _side_errors(side: Side, scales: Tensor, largest: int) -> Tensor:
     Zero is on the grid, so on each side of it the levels are 0, s, 2s, ..., and the values between (c - 1/2) s and
     (c + 1/2) s take level c s. The last code also takes everything beyond.
     """
-    levels = scales[:, None] * torch.arange(largest + 1, dtype=torch.float64)
+    levels = scales[:, None] * torch.arange(largest + 1, dtype=torch.float64, device="cpu")
     starts = [_with_zero(moment) for moment in side.below(levels[:, :-1] + scales[:, None] / 2)]
-    everything = side.below(torch.full((1, 1), inf, dtype=torch.float64))
+    everything = side.below(torch.full((1, 1), inf, dtype=torch.float64, device="cpu"))
     errors = _squared(levels, *(whole - start for whole, start in zip(everything, starts, strict=True)))
     errors[:, 1:] += _squared(levels[:, :-1], *(start.diff(dim=1) for start in starts)).cumsum(1)
     return errors

@@ -15,7 +15,7 @@ BITS = range(2, 17)
 BITS_RULE = "bits must be an integer from 2 to 16, got {}; use 8 for int8, 4 for int4"
 ORDER_RULE = "the grid needs quant_min < quant_max, got {}; signed 4-bit, for example, is [-8, 7]"
 WIDTH_RULE = "a grid holds codes of at most 16 bits, got {}; stay in [-32768, 32767] or in [0, 65535]"
-INTEGER_RULE = "the bounds of a grid are Python integers, got {}; write -128 and 127, for example"
+INTEGER_RULE = "the bounds of a grid are integers, got {}; write -128 and 127, for example"
 WRAP_RULE = "wrap needs finite integers, got a fraction, NaN or infinity; round the values first"
 
 

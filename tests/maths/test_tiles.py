@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from math import prod
 from pathlib import Path
 
@@ -20,6 +21,12 @@ SHAPES = ((40,), (5, 8), (40, 1), (1, 40), (2, 4, 5), (3, 2, 2, 5))
 
 def values(shape, dtype=torch.float32):
     return (torch.arange(prod(shape)) * 0.37 - 5).to(dtype).reshape(shape)
+
+
+def make_tiles_small(monkeypatch, size=7):
+    """Let small tensors be worked through as large ones are: in tiles, by several threads."""
+    monkeypatch.setattr(tiles, "TILE", size)
+    monkeypatch.setattr(tiles, "LARGE", size)
 
 
 @given(st.lists(st.integers(0, 6), max_size=4), st.integers(1, 30))
@@ -45,7 +52,7 @@ def test_many_tiles_give_the_result_of_one(monkeypatch, function, dtype, layout,
         scale, zero_point, *_ = choose_qparams(x, 4, axis=axis)
         one = function(x, scale, zero_point, -8, 5)
         with monkeypatch.context() as patch:
-            patch.setattr(tiles, "TILE", 7)
+            make_tiles_small(patch)
             many = function(x, scale, zero_point, -8, 5)
         assert many.dtype == one.dtype and torch.equal(many, one)
 
@@ -57,7 +64,7 @@ def test_many_tiles_of_codes_give_the_reals_of_one(monkeypatch, layout, shape):
     scale, zero_point, *_ = choose_qparams(x, axis=0)
     q = quantize(x, scale, zero_point)
     one = dequantize(q, scale, zero_point), unclamped_codes(x, scale, zero_point)
-    monkeypatch.setattr(tiles, "TILE", 7)
+    make_tiles_small(monkeypatch)
     assert torch.equal(dequantize(q, scale, zero_point), one[0])
     assert torch.equal(unclamped_codes(x, scale, zero_point), one[1])
 
@@ -67,7 +74,7 @@ def test_many_tiles_of_codes_give_the_reals_of_one(monkeypatch, layout, shape):
 def test_many_tiles_give_the_gradient_of_one(monkeypatch, dtype, shape):
     x = values(shape, dtype).requires_grad_()
     (one,) = torch.autograd.grad(fake_quantize(x, 0.5, 0, -8, 7).sum(), x)
-    monkeypatch.setattr(tiles, "TILE", 7)
+    make_tiles_small(monkeypatch)
     (many,) = torch.autograd.grad(fake_quantize(x, 0.5, 0, -8, 7).sum(), x)
     assert torch.equal(many, one)
     assert 0 < many.sum() < many.numel()
@@ -75,7 +82,7 @@ def test_many_tiles_give_the_gradient_of_one(monkeypatch, dtype, shape):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_input_is_never_changed_tile_by_tile(monkeypatch, dtype):
-    monkeypatch.setattr(tiles, "TILE", 7)
+    make_tiles_small(monkeypatch)
     x = values((5, 8), dtype)
     before = x.clone()
     q = quantize(x, 0.5, 0)
@@ -89,7 +96,7 @@ def test_the_input_is_never_changed_tile_by_tile(monkeypatch, dtype):
 @pytest.mark.parametrize("function", [quantize, fake_quantize])
 @pytest.mark.parametrize("place", [0, 6, 7, 39])
 def test_nan_is_an_error_in_every_tile(monkeypatch, function, place):
-    monkeypatch.setattr(tiles, "TILE", 7)
+    make_tiles_small(monkeypatch)
     x = values((40,))
     x[place] = torch.nan
     text = "x must not hold NaN, which has no code, got NaN; remove it: torch.nan_to_num(x)"
@@ -97,19 +104,20 @@ def test_nan_is_an_error_in_every_tile(monkeypatch, function, place):
 
 
 def test_a_tensor_of_more_than_one_real_tile_is_quantized_whole():
-    x = torch.linspace(-1.0, 1.0, tiles.TILE + 5)
+    x = torch.linspace(-1.0, 1.0, tiles.LARGE + 5)
     assert torch.equal(quantize(x, 0.01, 3), (x / 0.01 + 3).round().clamp(-128, 127).to(torch.int8))
 
 
 def seen_by_a_step(monkeypatch, x, compute, dtype):
-    """What a step is given, call by call, with tiles of 7 elements: x and the buffer; and the result of run."""
+    """What a step is given in one thread, call by call, with tiles of 7 elements: x and the buffer; and the result."""
     calls = []
 
     def step(x, work):
         calls.append((x, work))
         return x.clone() if work is None else work.copy_(x)
 
-    monkeypatch.setattr(tiles, "TILE", 7)
+    make_tiles_small(monkeypatch)
+    monkeypatch.setattr(tiles, "in_threads", lambda work, count: work())
     return calls, tiles.run(step, compute, dtype, x)
 
 
@@ -134,6 +142,39 @@ def test_where_nothing_is_converted_a_tile_is_read_where_it_lies_and_written_whe
         assert tile.data_ptr() == x[start:].data_ptr() and work.data_ptr() == result[start:].data_ptr()
 
 
+# --- threads
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_threads_share_the_tiles_and_each_is_worked_out_once(count):
+    taken, pieces = [], tiles.Shared(iter(range(500)))
+    tiles.in_threads(lambda: taken.extend(pieces), count)
+    assert sorted(taken) == list(range(500))
+
+
+@pytest.mark.parametrize("where", ["this thread", "another thread"])
+def test_an_error_in_any_thread_is_raised_when_all_are_done(where):
+    here, done = threading.get_ident(), []
+
+    def work():
+        if (threading.get_ident() == here) == (where == "this thread"):
+            raise ValueError(where)
+        done.append(where)
+
+    with pytest.raises(ValueError, match=where):
+        tiles.in_threads(work, 2)
+    assert len(done) == 1
+
+
+def test_no_tile_is_large_enough_for_torch_to_share_it_among_threads_of_its_own(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(tiles, "in_threads", lambda work, count: work())
+    tiles.run(
+        lambda x, work: sizes.append(x.numel()) or work.copy_(x), torch.float32, torch.float32, torch.rand(1100, 1000)
+    )
+    assert max(sizes) <= 2**15 and sum(sizes) == 1_100_000
+
+
 @pytest.mark.parametrize("dtype", [torch.int8, torch.float32, torch.float64, torch.bool])
 def test_empty_has_the_shape_and_the_dtype_that_were_asked_for(dtype):
     made = tiles.empty((3, 4), dtype)
@@ -152,7 +193,7 @@ def most_at_once(call):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_operation_takes_fresh_memory_for_a_tile(monkeypatch, dtype):
-    monkeypatch.setattr(tiles, "TILE", 1000)
+    make_tiles_small(monkeypatch, 1000)
     x = values((10_000,), dtype)
     q = quantize(x, 0.5, 0)
     for function, of in ((quantize, x), (fake_quantize, x), (unclamped_codes, x), (dequantize, q)):

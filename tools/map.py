@@ -1,7 +1,7 @@
 """Writes docs/map.md: for each notebook its lesson, and what is in it.
 
-    python -m tools.map             writes the page
-    python -m tools.map --check     says whether it is up to date
+python -m tools.map             writes the page
+python -m tools.map --check     says whether it is up to date
 """
 
 import inspect
@@ -9,7 +9,6 @@ import re
 import sys
 from importlib import import_module
 
-from quantlib import lessons
 from tools import project
 
 PAGE = project.ROOT / "docs" / "map.md"

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from quantlib import choose_qparams, dequantize, l2_error, quantize, round_half_away, sqnr_db, wrap
+from quantlib.data import T
 from quantlib.lab import exercise as engine
-from quantlib.lab.cases import T
 from quantlib.lab.learner import call
 from quantlib.lab.same import equal, same, show
 from quantlib.lab.verdict import Verdict

@@ -2,7 +2,8 @@
 
 import torch
 
-from quantlib.lab.cases import T_ALONE, T, random_reals, values
+from quantlib.data import T
+from quantlib.lab.cases import T_ALONE, random_reals, values
 from quantlib.lab.exercise import Exercise
 from quantlib.lab.learner import one_number, step_problem, whole_problem
 from quantlib.lab.same import Arguments

@@ -1,6 +1,6 @@
 """Runs one submission in a box, and returns plain values. The box only computes: it never learns what is right.
 
-In the box (sandbox.py) is no network, nobody else's file, and a user without rights. There, inside.py runs the cells
+In the box (walls.py) is no network, nobody else's file, and a user without rights. There, inside.py runs the cells
 and answers the requests one by one, and says which it begins. What stops a box, an endless loop or the end of the
 program, costs that cell or that answer alone: a new box does the rest. What comes back is read like a stranger's
 letter.

@@ -20,8 +20,14 @@ from pathlib import Path
 
 from .syscalls import filter_program
 
-PROJECT = Path(__file__).resolve().parents[1]
-SHOWN = ("quantlib", "course/__init__.py", "course/inside.py", "course/plain.py")  # of the project, and nothing else
+PROJECT = Path(__file__).resolve().parents[2]
+SHOWN = (  # of the project, and nothing else
+    "quantlib",
+    "course/__init__.py",
+    "course/box/__init__.py",
+    "course/box/inside.py",
+    "course/box/plain.py",
+)
 HOME = "/tmp"  # in the box: the one folder that can be written
 FIRST_USER = 60800  # a range of numbers that systems give to no person and no service
 SLOTS = 300
@@ -32,7 +38,7 @@ ENVIRONMENT = {
     **{"PYTHONPATH": "/box", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
     **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
 }
-INSIDE = (sys.executable, "-P", "-m", "course.inside")
+INSIDE = (sys.executable, "-P", "-m", "course.box.inside")
 
 
 @dataclass(frozen=True)

@@ -10,4 +10,4 @@ PUBLIC_SEED = 2026  # of the notebooks in this repository; a course that is grad
 
 def problem_set(name: str, seed: int = PUBLIC_SEED) -> ProblemSet:
     """Return a problem set as the seed draws it."""
-    return import_module(f"course.{name}").problem_set(seed)
+    return import_module(f"course.problems.{name}").problem_set(seed)

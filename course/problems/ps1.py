@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 import torch
-from quantlib.misconceptions import Misconception
 from torch import Tensor
 
 import quantlib
+from quantlib.lab.misconception import Misconception
 
 from .questions import Break, Explain, Part, ProblemSet, Values, Write
 from .variants import HOW, ROUNDINGS, draws, function, judge, mistake, near, reals, say, stored, told, values, written
@@ -892,7 +892,7 @@ z = {say(z)}. Explain in at most 150 words:
    what it could not.
 """
     picture = (
-        "from quantlib.lab import draw_split\n\n"
+        "from quantlib.lessons.clamping import draw_split\n\n"
         "T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])\n"
         f"draw_split(T, {s}, {z})"
     )

@@ -6,10 +6,10 @@ from random import Random
 from typing import Any
 
 import torch
-from quantlib.misconceptions import Misconception
 from torch import Tensor
 
 import quantlib
+from quantlib.lab.misconception import Misconception
 
 from .questions import Break, Explain, Part, ProblemSet, Values, Write
 from .variants import HOW, draws, function, judge, mistake, reals, say, told, values, written
@@ -957,7 +957,7 @@ Explain in at most 150 words:
 3. These rows have one weight that is far larger than all others. Which points would profit most if it were absent?
 """
     picture = (
-        "from quantlib.data import load_weight\nfrom quantlib.lab import draw_groups\n\n"
+        "from quantlib.data import load_weight\nfrom quantlib.lessons.granularity import draw_groups\n\n"
         f'draw_groups(load_weight("ffn_down")[80:120], {size}, {bits})'
     )
     beaten = (

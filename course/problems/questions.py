@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from quantlib.misconceptions import Misconception
+
+from quantlib.lab.misconception import Misconception
 
 from .compare import difference
 

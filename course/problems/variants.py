@@ -10,8 +10,9 @@ from textwrap import indent
 from typing import Any
 
 import torch
-from quantlib.misconceptions import Misconception
 from torch import Tensor
+
+from quantlib.lab.misconception import Misconception
 
 from .questions import BEGIN, END
 

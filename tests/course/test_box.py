@@ -218,11 +218,12 @@ def test_only_the_private_folder_can_be_written(quiet):
 
 
 def test_a_box_shows_python_and_quantlib_alone(quiet):
-    root, etc, shown, course, private = quiet.answers["look_around"].value
+    root, etc, shown, course, inside, private = quiet.answers["look_around"].value
     ways = {Path(folder).parts[1] for folder in (sys.prefix, sys.base_prefix)}
     assert set(root) <= {"bin", "box", "dev", "etc", "lib", "lib64", "proc", "sbin", "tmp", "usr"} | ways
     assert set(etc) <= {"ld.so.cache"}
-    assert (shown, course) == (["course", "quantlib"], ["__init__.py", "inside.py", "plain.py"])
+    assert (shown, course) == (["course", "quantlib"], ["__init__.py", "box"])
+    assert inside == ["__init__.py", "inside.py", "plain.py"]
     homes = {
         Path(folder).parts[2] for folder in (sys.prefix, sys.base_prefix) if Path(folder).is_relative_to(sandbox.HOME)
     }
@@ -343,7 +344,7 @@ def test_a_box_that_does_not_start_is_an_error_and_no_mark(monkeypatch):
 
 def test_a_box_ends_with_the_grader_even_if_that_is_killed():
     needs_sandbox()
-    code = f"from course.box import run, Request; run(['!sleep {MARK}'], [Request('x')], slot={SLOT})"
+    code = f"from course.box.run import run, Request; run(['!sleep {MARK}'], [Request('x')], slot={SLOT})"
     grader = subprocess.Popen([sys.executable, "-c", code], cwd=sandbox.PROJECT)
     wait_until(lambda: any(line.startswith("sleep") for line in processes_left()))
     grader.kill()

@@ -1,7 +1,9 @@
 """A batch is graded once, whatever a submission does, and goes on where it was stopped."""
 
 import json
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +124,19 @@ def test_two_runs_at_once_have_other_slots(monkeypatch):
 
 def test_the_basis_changes_with_the_seed():
     assert grade.basis(1) != grade.basis(2) and grade.basis(1) == grade.basis(1)
+
+
+def test_the_basis_changes_with_every_program_that_has_a_part_in_the_marks(tmp_path):
+    copy = tmp_path / "course"
+    shutil.copytree(Path(grade.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    assert grade.basis(1, copy) == grade.basis(1)
+    programs = {path.relative_to(copy).as_posix(): path for path in copy.rglob("*.py")}
+    assert set(grade.WITHOUT_A_PART) < set(programs)
+    for name, path in programs.items():
+        before = path.read_bytes()
+        path.write_bytes(before + b"# changed\n")
+        assert (grade.basis(1, copy) == grade.basis(1)) is (name in grade.WITHOUT_A_PART), name
+        path.write_bytes(before)
 
 
 @pytest.mark.parametrize("name", NAMES)

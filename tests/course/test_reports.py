@@ -4,14 +4,13 @@ import csv
 from html.parser import HTMLParser
 
 import pytest
-from quantlib.misconceptions import Misconception
 
+from course import report
 from course.intake.lms import CourseError, Student, read_roster
 from course.problems.questions import Explain, Mark, Part, ProblemSet, Values, Write
-from course.report import feedback as pages
-from course.report import manual, tables
-from course.report import write as reports
+from course.report import feedback, manual, tables
 from course.report.results import Graded, load, store
+from quantlib.lab.misconception import Misconception
 
 FLOOR = Misconception("floor instead of rounding", "Floor goes down.", "Use torch.round.", lambda x: x)
 SOURCE = "def my_store(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n"
@@ -53,7 +52,7 @@ def read(path):
 @pytest.fixture
 def written(tmp_path):
     def write(results, roster=ROSTER, problems=()):
-        reports.write(tmp_path, results, PS1, roster, list(problems))
+        report.write(tmp_path, results, PS1, roster, list(problems))
         return tmp_path
 
     return write
@@ -162,8 +161,8 @@ def test_summary_says_what_the_class_misunderstood(written):
 
 
 def test_the_hardest_question_comes_first():
-    assert [row[0] for row in pages.shares(CLASS, PS1)] == ["Store", "Read the ruler", "Explain the curve"]
-    assert pages.shares(CLASS, PS1)[0][1:] == ("2.0", 4, "50%")
+    assert [row[0] for row in feedback.shares(CLASS, PS1)] == ["Store", "Read the ruler", "Explain the curve"]
+    assert feedback.shares(CLASS, PS1)[0][1:] == ("2.0", 4, "50%")
 
 
 def test_a_class_without_marks_has_a_summary(written):

@@ -8,9 +8,9 @@ import torch
 
 from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from course.problems.compare import difference
-from course.problems.ps2 import UNBEATEN
+from course.problems.ps2.explain import UNBEATEN
 from course.problems.questions import Answer, Break, Explain, Values, Write, equals, solution
-from course.problems.variants import ROUNDINGS, draws
+from course.problems.variants import ROUNDINGS, Code, draws
 from quantlib.data import load_weight
 from quantlib.lessons.granularity.groups import BITS, POWERS, Matrix
 from tests.helpers.answering import SEEDS, answers, namespace, right_answers, through
@@ -291,4 +291,4 @@ def test_the_model_answer_knows_which_ends_clip():
 def test_a_rounding_does_with_ties_what_it_says(rule):
     up, down = (float(number.replace("−", "-")) for number in re.findall(r"becomes (−?\d)", rule.words))
     v = torch.tensor([2.5, -2.5, 2.25, -2.75, 0.0, 3.0, 0.4375, -0.4375, 0.5625])
-    assert rule(v).tolist() == [up, down, 2.0, -3.0, 0.0, 3.0, 0.0, 0.0, 1.0]
+    assert Code("my_round(v)", f"return {rule.code}")(v).tolist() == [up, down, 2.0, -3.0, 0.0, 3.0, 0.0, 0.0, 1.0]

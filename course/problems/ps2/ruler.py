@@ -96,7 +96,7 @@ def _parts(draw: Random, right: Code, reach: float) -> tuple[Part, ...]:
         Part("values on both sides of 0.0", 4, tuple((x,) for x in both)),
         Part("values on one side of 0.0", 3, ((reals([5.3, 2.9, 7.7]),), (reals([-reach, -reach / 4]),))),
         Part("a range of 0", 1, ((torch.zeros(3),), (torch.zeros(1),))),
-        Part("other shapes, and x as it was", 2, ((square,), (square[0, 0],)), calls=2),
+        Part("other shapes, and x as it was", 2, ((square,), (square[1, 0],)), calls=2),
     )
 
 

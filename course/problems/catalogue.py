@@ -12,7 +12,7 @@ from .variants import draws
 NAMES = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/__init__.py")))
 PUBLIC_SEED = 2026  # of the notebooks in this repository; a course that is graded for marks takes its own
 
-Asks = Callable[[Random], Question]  # draws a question
+Asks = Callable[[Random], Question]  # a function that draws one question
 
 
 def problem_set(name: str, seed: int = PUBLIC_SEED) -> ProblemSet:
@@ -22,5 +22,6 @@ def problem_set(name: str, seed: int = PUBLIC_SEED) -> ProblemSet:
 
 
 def drawn(name: str, seed: int, asked: Iterable[Asks]) -> tuple[Question, ...]:
-    """Draw the questions of a set, and number them in their order."""
-    return tuple(replace(ask(draws(seed, f"{name}_q{k}")), id=f"{name}_q{k}") for k, ask in enumerate(asked, start=1))
+    """Draw each question by its own name, so that one more or less changes no other, and number them in order."""
+    found = [ask(draws(seed, f"{name}_{ask.__name__}")) for ask in asked]
+    return tuple(replace(question, id=f"{name}_q{k}") for k, question in enumerate(found, start=1))

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import torch
 
-from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
+from course.problems.catalogue import NAMES, PUBLIC_SEED, drawn, problem_set
 from course.problems.compare import difference
 from course.problems.ps2.explain import UNBEATEN
 from course.problems.questions import Answer, Break, Explain, Values, Write, equals, solution
@@ -52,11 +53,26 @@ def test_no_two_questions_share_an_id_or_ask_for_the_same_name(name):
         assert len(set(names)) == len(names)
 
 
+def content(questions):
+    return [(q.title, q.text, q.source, repr(q.requests())) for q in questions]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_seed_always_draws_the_same_set(name):
-    for a, b in zip(SETS[name, 7].questions, problem_set(name, 7).questions, strict=True):
-        assert (a.text, a.source) == (b.text, b.source)
-        assert repr(a.requests()) == repr(b.requests())
+    assert content(SETS[name, 7].questions) == content(problem_set(name, 7).questions)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_more_or_less_changes_no_other(name):
+    def one_more(draw):
+        return Explain(title="One more", text=str(draw.random()))
+
+    asked, before = import_module(f"course.problems.{name}").QUESTIONS, content(SETS[name, 7].questions)
+    for place in range(len(asked)):
+        more = content(drawn(name, 7, [*asked[:place], one_more, *asked[place:]]))
+        less = content(drawn(name, 7, [*asked[:place], *asked[place + 1 :]]))
+        assert more.pop(place)[0] == "One more" and more == before
+        assert less == before[:place] + before[place + 1 :]
 
 
 @of_kind(Write, Values, Break, Explain)

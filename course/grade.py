@@ -2,7 +2,7 @@
 
     python -m course.grade ps1 submissions.zip --roster roster.csv --out grades/ps1
 
-The folder then holds scores.csv, a table each for Canvas, Moodle and Gradescope, feedback/ with a page a student,
+The folder then holds scores.csv, a table each for Canvas and Moodle, feedback/ with a page a student,
 summary.html, and manual.csv for the points that a person gives: fill it in and grade again. For submissions that
 nbgrader collected, nbgrader/ holds the pages as it releases them. What was graded is not graded twice, unless the
 submission, the seed or the problem set has changed.

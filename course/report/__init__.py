@@ -12,7 +12,7 @@ def write(out: Path, graded: list[Graded], problem_set: ProblemSet, roster: list
     """Write the tables, a page for each student, and the summary into a folder."""
     rows = tables.lines(graded, roster)
     out.mkdir(parents=True, exist_ok=True)
-    for table in (tables.scores, tables.canvas, tables.moodle, tables.gradescope):
+    for table in (tables.scores, tables.canvas, tables.moodle):
         table(out / f"{table.__name__}.csv", rows, problem_set)
     (out / "feedback").mkdir(exist_ok=True)
     for each in graded:

@@ -161,7 +161,7 @@ def test_a_batch_is_graded_from_the_command_line(batch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "3 graded, 1 of them without marks" in said
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    tables = {"scores.csv", "canvas.csv", "moodle.csv", "gradescope.csv", "manual.csv"}
+    tables = {"scores.csv", "canvas.csv", "moodle.csv", "manual.csv"}
     assert names == {*tables, "feedback", "results", "summary.html"}
 
 

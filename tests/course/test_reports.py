@@ -70,7 +70,6 @@ def test_who_has_no_marks_has_no_score_anywhere(written):
     assert read(folder / "scores.csv")[0]["Total (of 10)"] == ""
     assert read(folder / "canvas.csv")[1]["Problem set 1"] == ""
     assert read(folder / "moodle.csv")[0]["Grade"] == ""
-    assert read(folder / "gradescope.csv")[0]["Total Score"] == ""
     assert (
         "There are no marks yet: the notebook has no cell." in (folder / "feedback/ada_lovelace_1815.html").read_text()
     )
@@ -100,12 +99,6 @@ def test_moodles_worksheet_comes_back_as_it_was_but_for_the_grades(written, tmp_
     back = (written([graded(ada, 4, 2)], [ada, emmy]) / "moodle.csv").read_text(encoding="utf-8-sig").splitlines()
     assert back[0].startswith(sheet)
     assert [line.removesuffix(",") for line in back[1:]] == [lines[0].replace("3.00", "6"), lines[1]]
-
-
-def test_gradescope_has_every_question(written):
-    ada, emmy, _ = read(written(CLASS) / "gradescope.csv")
-    assert (ada["First Name"], ada["Last Name"], ada["SID"]) == ("Ada", "Lovelace", "ada")
-    assert (ada["1: Store (4.0 pts)"], ada["Status"], emmy["Status"]) == ("4", "Ungraded", "Missing")
 
 
 def test_who_is_not_on_the_roster_is_in_the_tables(written):

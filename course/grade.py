@@ -23,8 +23,8 @@ from tqdm import tqdm
 from . import report
 from .box import run as box
 from .box.walls import SLOTS
-from .intake import notebook as handed_in
 from .intake.lms import CourseError, Submission, collect, read_roster
+from .intake.notebook import fits, read, written_answer
 from .problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from .problems.questions import Explain, ProblemSet
 from .report import manual, nbgrader
@@ -59,7 +59,7 @@ def grade_one(submission: Submission, task: Task, slot: int) -> Graded:
 
 
 def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> Graded:
-    notebook = handed_in.fits(handed_in.read(submission.content), task.problem_set, task.others)
+    notebook = fits(read(submission.content), task.problem_set, task.others)
     notes = [*submission.notes, *notebook.notes]
     graded = Graded(submission.student, submission.name, fingerprint, notebook.problem, notes)
     if graded.problem:
@@ -71,7 +71,7 @@ def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> G
     for question, asked in zip(questions, requests, strict=True):
         graded.marks[question.id] = question.mark([next(rest) for _ in asked])
         if isinstance(question, Explain):
-            graded.written[question.id] = handed_in.written_answer(notebook, question)
+            graded.written[question.id] = written_answer(notebook, question)
     graded.notes += outcome.notes
     return graded
 

@@ -36,13 +36,14 @@ def main() -> None:
     _limit(job["limits"], job["alone"])
     send = _only_line_out()
     shell = _shell()
-    work = [*((_run, cell) for cell in job["cells"]), *((_answer, request) for request in job["requests"])]
-    for step, (do, what) in enumerate(work):
+    cells = [(_run, cell) for cell in job["cells"]]
+    requests = [(_answer, request) for request in job["requests"]]
+    for step, (do, what) in enumerate(cells + requests):
         if step not in job["skip"]:
             send("begin", step)
             do(shell, step, what, send)
             _end_others(job["alone"])
-    _exit(0)  # without the submission's threads and last wishes
+    _exit(0)  # at once: no thread and no atexit handler of the submission runs on
 
 
 def _end_others(alone: bool) -> None:

@@ -34,9 +34,19 @@ SLOTS = 300
 TICK = 0.05  # seconds between two looks at a box
 
 ENVIRONMENT = {
-    **{"HOME": HOME, "PATH": "/usr/bin:/bin", "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8"},
-    **{"PYTHONPATH": "/box", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
-    **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+    "HOME": HOME,
+    "PATH": "/usr/bin:/bin",
+    "USER": "student",
+    "LOGNAME": "student",
+    "LANG": "C.UTF-8",
+    "PYTHONPATH": "/box",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
 }
 INSIDE = (sys.executable, "-P", "-m", "course.box.inside")
 
@@ -64,11 +74,14 @@ class Limits:
 
     def of_one_process(self, alone: bool) -> dict[str, int]:
         """Return what the kernel holds each process to. alone: whether the user has no other processes, which count."""
-        return {
-            **{"RLIMIT_CPU": math.ceil(self.total), "RLIMIT_DATA": self.memory, "RLIMIT_FSIZE": self.disk},
-            **{"RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0},
-            **({"RLIMIT_NPROC": self.processes} if alone else {}),
+        limits = {
+            "RLIMIT_CPU": math.ceil(self.total),
+            "RLIMIT_DATA": self.memory,
+            "RLIMIT_FSIZE": self.disk,
+            "RLIMIT_NOFILE": 128,
+            "RLIMIT_CORE": 0,
         }
+        return limits | {"RLIMIT_NPROC": self.processes} if alone else limits
 
 
 @dataclass(frozen=True)
@@ -83,10 +96,12 @@ class Sandbox:
         command = [self.bwrap, "--die-with-parent", "--new-session", "--seccomp", str(rules)]
         command += [f"--unshare-{kind}" for kind in ("net", "pid", "ipc", "uts", "cgroup-try")]
         command += [*_mounts(limits.disk), "--cap-drop", "ALL"]
-        if not self.setpriv:  # no process of bubblewrap stays inside: it would be of the same user, without the rules
+        if (
+            not self.setpriv
+        ):  # as-pid-1: a process of bubblewrap inside would be of the same user, but without the rules
             return [*command, "--unshare-user", "--as-pid-1", "--", *program]
-        # Limits on processes count only after a real change of user. Inside stays one process of root, without rights:
-        # the one that ends with bubblewrap, which may not end another user's.
+        # A limit on processes counts only after a real change of user. Bubblewrap may not end another user's processes,
+        # so a first process of its own stays inside, as root without rights: when it ends, all others do.
         user = str(FIRST_USER + slot)
         become = [self.setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all"]
         return [*command, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *become, *program]
@@ -183,9 +198,14 @@ class Box:
     ):
         self._walled, self._init, self._pidfd, self._next_look = walled, 0, -1, 0.0
         self._process = subprocess.Popen(
-            *(command,),
-            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
-            **{"env": environment, "cwd": cwd, "pass_fds": fds, "start_new_session": True},
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=cwd,
+            pass_fds=fds,
+            start_new_session=True,
         )
         self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=4)  # a box that floods us has to wait
         self._listener = threading.Thread(target=self._listen, daemon=True)

@@ -16,6 +16,6 @@ def write(out: Path, graded: list[Graded], problem_set: ProblemSet, roster: list
         table(out / f"{table.__name__}.csv", rows, problem_set)
     (out / "feedback").mkdir(exist_ok=True)
     for each in graded:
-        page = feedback.feedback(each, problem_set)
+        page = feedback.student_page(each, problem_set)
         (out / "feedback" / f"{each.student.key}.html").write_text(page, encoding="utf-8")
     (out / "summary.html").write_text(feedback.summary(rows, problem_set, problems), encoding="utf-8")

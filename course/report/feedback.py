@@ -63,7 +63,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]], numbers: Itera
 # --- a student's page
 
 
-def feedback(graded: Graded, problem_set: ProblemSet) -> str:
+def student_page(graded: Graded, problem_set: ProblemSet) -> str:
     """Write what a student gets back: points, what was not right, and the mistakes by name. Nobody else's data."""
     title = f"{problem_set.title}: {graded.student.name}"
     if graded.problem:

@@ -28,7 +28,7 @@ def write(
             folder.mkdir(parents=True, exist_ok=True)
             for name in NEEDED:
                 (folder / name).write_bytes((beside / name).read_bytes())
-            (folder / f"{submission.path.stem}.html").write_text(feedback.feedback(result, asked), encoding="utf-8")
+            (folder / f"{submission.path.stem}.html").write_text(feedback.student_page(result, asked), encoding="utf-8")
             count += 1
     return count
 

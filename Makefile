@@ -68,7 +68,7 @@ mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each
 lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy quantlib
+	$(BIN)/mypy quantlib course
 	$(BIN)/python -m tools.notebooks --check
 	$(BIN)/python -m course.problems.notebook --check
 

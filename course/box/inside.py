@@ -36,9 +36,9 @@ def main() -> None:
     _limit(job["limits"], job["alone"])
     send = _only_line_out()
     shell = _shell()
-    cells = [(_run, cell) for cell in job["cells"]]
-    requests = [(_answer, request) for request in job["requests"]]
-    for step, (do, what) in enumerate(cells + requests):
+    work: list[tuple[Callable[..., None], Any]] = [(_run, cell) for cell in job["cells"]]
+    work += [(_answer, request) for request in job["requests"]]
+    for step, (do, what) in enumerate(work):
         if step not in job["skip"]:
             send("begin", step)
             do(shell, step, what, send)
@@ -83,7 +83,7 @@ def _only_line_out() -> Send:
 
 def _shell() -> InteractiveShell:
     """Make what notebooks expect around them: magics, `display`, `!command`, `In` and `Out`."""
-    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    shell: Any = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     shell.display_formatter.active_types = ["text/plain"]  # nobody sees the pictures
     shell.showtraceback = shell.showsyntaxerror = lambda *args, **kwargs: None
     _seed()

@@ -207,6 +207,8 @@ class Box:
             pass_fds=fds,
             start_new_session=True,
         )
+        assert self._process.stdin and self._process.stdout and self._process.stderr  # all three are pipes
+        self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
         self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=4)  # a box that floods us has to wait
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -214,7 +216,7 @@ class Box:
     def _listen(self) -> None:
         """Pass on what the box writes. Windows cannot wait for a pipe with a time limit, but for a queue."""
         with contextlib.suppress(OSError, ValueError):  # it was closed meanwhile
-            while chunk := os.read(self._process.stdout.fileno(), 2**16):
+            while chunk := os.read(self._stdout.fileno(), 2**16):
                 self._chunks.put(chunk)
         self._chunks.put(b"")
 
@@ -223,7 +225,7 @@ class Box:
         threading.Thread(target=self._write, args=(job,), daemon=True).start()
 
     def _write(self, job: bytes) -> None:
-        with contextlib.suppress(OSError, ValueError), self._process.stdin as stdin:
+        with contextlib.suppress(OSError, ValueError), self._stdin as stdin:
             stdin.write(job)
 
     def read(self) -> bytes | None:
@@ -279,7 +281,7 @@ class Box:
     def complaint(self) -> str:
         """Stop it, and return what it said on standard error. Only before a submission runs is that read."""
         self.stop()
-        return _line(os.read(self._process.stderr.fileno(), 2**16))
+        return _line(os.read(self._stderr.fileno(), 2**16))
 
     def close(self) -> None:
         """Stop it, and let go of what we held of it."""
@@ -287,7 +289,7 @@ class Box:
         until = time.monotonic() + 1  # a process that left an unwalled box may hold the pipe
         while self._listener.is_alive() and time.monotonic() < until:
             self.read()
-        for stream in (self._process.stdout, self._process.stderr):
+        for stream in (self._stdout, self._stderr):
             stream.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)

@@ -149,7 +149,7 @@ def _draw_scores(axes: Axes, scores: list[float], most: int) -> float:
     axes.hist(scores, bins=[most * k / 10 for k in range(11)], color=style.QUANTIZED, edgecolor="white")
     axes.axvline(median, color=style.ORIGINAL, linestyle="--", linewidth=1)
     axes.set(title=f"Half have {number(median)} or more", xlabel=f"points of {most}", ylabel="students", xlim=(0, most))
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params("y", integer=True)
     return median
 
 

@@ -147,6 +147,11 @@ def nested(function: str) -> str:
     return function.strip().replace("\n", "\n    ")
 
 
+def float_example(call: str, gives: float) -> str:
+    """Return the asserts of a call that gives a Python float."""
+    return f"assert {call} == {gives}\nassert type({call}) is float"
+
+
 def judge(check: str) -> Callable[[Any], str]:
     """Return the function `problem` of a source, which is the instructor's own."""
     names: dict[str, Any] = {"torch": torch}

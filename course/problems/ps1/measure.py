@@ -10,7 +10,7 @@ import quantlib
 from quantlib.lab.misconception import Misconception
 
 from ..questions import Part, Write
-from ..variants import Code, as_tensors, mistakes, reals, say
+from ..variants import Code, as_tensors, float_example, mistakes, reals, say
 
 
 def measure(draw: Random) -> Write:
@@ -21,16 +21,9 @@ _NUMBER = "Return a Python float, not a tensor: `.item()` makes one."
 _TENSOR = "a tensor for a number", "The number is right, but it is a tensor."
 
 
-def _write(text: str, right: Code, says: str, call: str, gives: float, **rest: Any) -> Write:
-    """Return the question; its example is a call with what it gives."""
-    return Write(
-        title="Write a measure",
-        text=text,
-        source=right.cell(says),
-        name=right.name,
-        example=f"assert {call} == {gives}\nassert type({call}) is float",
-        **rest,
-    )
+def _write(text: str, right: Code, says: str, example: str, **rest: Any) -> Write:
+    source = right.cell(says)
+    return Write(title="Write a measure", text=text, source=source, name=right.name, example=example, **rest)
 
 
 def _pair(draw: Random, count: int, s: float = 0.5) -> tuple[Tensor, Tensor]:
@@ -51,8 +44,7 @@ def _clipped(draw: Random) -> Write:
         _text_of_clipped(squares, closed),
         right,
         f"Return the {'RMSE' if squares else 'mean |x - x_hat|'} over the values outside of [low, high], a float.",
-        "my_measure(torch.tensor([9.0, 1.0, -9.0]), torch.tensor([6.0, 8.0, -6.0]), -6.0, 6.0)",
-        3.0,
+        float_example("my_measure(torch.tensor([9.0, 1.0, -9.0]), torch.tensor([6.0, 8.0, -6.0]), -6.0, 6.0)", 3.0),
         parts=_parts_of_clipped(draw, low, high),
         mistakes=_of_clipped(right, squares, closed),
     )
@@ -151,8 +143,7 @@ A step is s real units. An error of exactly {say(t)} steps is not counted. The s
         text,
         right,
         f"Return the share of values with an error larger than {t} steps, as a Python float.",
-        f"my_measure(torch.tensor([0.0, {2 * t + 2}, -{2 * t + 2}, 0.0]), torch.zeros(4), 2.0)",
-        0.5,
+        float_example(f"my_measure(torch.tensor([0.0, {2 * t + 2}, -{2 * t + 2}, 0.0]), torch.zeros(4), 2.0)", 0.5),
         parts=(
             Part("many values", 3, ((x, x_hat, 0.5), (x.reshape(5, 4), x_hat.reshape(5, 4), 1.25), (x, x_hat, 0.25))),
             Part("errors of exactly the limit", 2, ((ties, zeros, 0.5), (zeros, 4 * ties, 2.0)), calls=2),
@@ -186,6 +177,7 @@ def _of_shares(right: Code, limit: str, t: float) -> tuple[Misconception, ...]:
 
 def _energy_of_worst(draw: Random) -> Write:
     percent = draw.choice((10, 15, 20, 30, 35))
+    worst = -(-percent // 10)  # of ten values
     right = Code(
         "my_measure(x, x_hat)",
         f"""
@@ -206,8 +198,7 @@ error at all, it is 0.0.
         text,
         right,
         f"Return the share of the squared error in the worst {percent} % of the values, a Python float.",
-        f"my_measure(torch.tensor({[3.0] + [1.0] * 9}), torch.zeros(10))",
-        (9 + -(-percent // 10) - 1) / 18,
+        float_example(f"my_measure(torch.tensor({[3.0] + [1.0] * 9}), torch.zeros(10))", (8 + worst) / 18),
         parts=_parts_of_energy(draw, percent),
         mistakes=_of_energy(right),
     )

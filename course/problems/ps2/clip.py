@@ -9,7 +9,7 @@ import quantlib
 from quantlib.lab.misconception import Misconception
 
 from ..questions import Part, Write
-from ..variants import Code, Known, as_tensors, mistakes, reals, spoiling
+from ..variants import Code, Known, as_tensors, float_example, mistakes, reals, spoiling
 
 
 def clip(draw: Random) -> Write:
@@ -118,16 +118,9 @@ def _of_both_ends(right: Code, each: int) -> tuple[Misconception, ...]:
 _ALPHA = "Return a Python float, not a tensor: `.item()` makes one."
 
 
-def _write(text: str, right: Code, says: str, call: str, gives: float, **rest: Any) -> Write:
-    """Return the question; its example is a call with what it gives."""
-    return Write(
-        title=TITLE,
-        text=text,
-        source=right.cell(says),
-        name=right.name,
-        example=f"assert {call} == {gives}\nassert type({call}) is float",
-        **rest,
-    )
+def _write(text: str, right: Code, says: str, example: str, **rest: Any) -> Write:
+    source = right.cell(says)
+    return Write(title=TITLE, text=text, source=source, name=right.name, example=example, **rest)
 
 
 def _mistakes(right: Code, hint: str, *own: Known) -> tuple[Misconception, ...]:
@@ -164,8 +157,7 @@ first. The k-th is the last one that is left out, the (k + 1)-th the first one t
         text,
         right,
         "Return an α between the k-th and the (k + 1)-th largest |x|, as a Python float.",
-        "my_alpha(torch.tensor([1.0, -4.0, 3.0, 0.5]), 1)",
-        3 + part,
+        float_example("my_alpha(torch.tensor([1.0, -4.0, 3.0, 0.5]), 1)", 3 + part),
         parts=_parts_of_between(draw),
         mistakes=_mistakes(right, "Write down the sorted sizes of the example.", *_of_between(right, part, words)),
     )
@@ -218,8 +210,7 @@ def _percentile(draw: Random) -> Write:
         _text_of_percentile(down),
         right,
         "Return the largest of the smallest p percent of |x|, as a Python float.",
-        "my_alpha(torch.tensor([1.0, -4.0, 3.0, 0.5]), 65)",
-        1.0 if down else 3.0,
+        float_example("my_alpha(torch.tensor([1.0, -4.0, 3.0, 0.5]), 65)", 1.0 if down else 3.0),
         parts=_parts_of_percentile(draw),
         mistakes=_mistakes(right, "How many are inside for 4 values and 65 percent?", *_of_percentile(right, down)),
     )

@@ -37,17 +37,17 @@ test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classi
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
 	$(BIN)/python -m tools.notebooks
-	$(BIN)/python -m course.sheets
+	$(BIN)/python -m course.problems.notebook
 
 assignments: $(INSTALLED) ## write the problem sets and what students get of them (SEED=1234 for your own course)
-	$(BIN)/python -m course.sheets $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m course.problems.notebook $(if $(SEED),--seed $(SEED))
 
 grade: $(INSTALLED) ## grade a folder or zip of an LMS (PS=ps1 SUBMISSIONS=downloads.zip ROSTER=roster.csv SEED=1234)
 	$(BIN)/python -m course.grade $(PS) "$(SUBMISSIONS)" $(if $(ROSTER),--roster "$(ROSTER)") $(if $(SEED),--seed $(SEED)) $(GRADE_ARGS)
 
 address: $(INSTALLED) ## write the repository's address everywhere (from git, or URL=https://github.com/me/repo)
 	$(BIN)/python -m tools.address $(URL)
-	$(BIN)/python -m course.sheets
+	$(BIN)/python -m course.problems.notebook
 
 bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
 	{ printf '# Benchmarks\n\nWritten by `make bench`. Every ratio is of medians of interleaved runs.\n\n' && \
@@ -68,9 +68,9 @@ mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each
 lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy quantlib
+	$(BIN)/mypy quantlib course
 	$(BIN)/python -m tools.notebooks --check
-	$(BIN)/python -m course.sheets --check
+	$(BIN)/python -m course.problems.notebook --check
 
 format: $(INSTALLED) ## format the code and the notebooks
 	$(BIN)/ruff check --fix

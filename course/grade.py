@@ -2,7 +2,7 @@
 
     python -m course.grade ps1 submissions.zip --roster roster.csv --out grades/ps1
 
-The folder then holds scores.csv, a table each for Canvas, Moodle and Gradescope, feedback/ with a page a student,
+The folder then holds scores.csv, a table each for Canvas and Moodle, feedback/ with a page a student,
 summary.html, and manual.csv for the points that a person gives: fill it in and grade again. For submissions that
 nbgrader collected, nbgrader/ holds the pages as it releases them. What was graded is not graded twice, unless the
 submission, the seed or the problem set has changed.
@@ -13,7 +13,6 @@ import hashlib
 import os
 import queue
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,16 +20,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from . import report
 from .box import run as box
 from .box.walls import SLOTS
-from .intake import notebook as handed_in
 from .intake.lms import CourseError, Submission, collect, read_roster
+from .intake.notebook import fits, read, written_answer
 from .problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from .problems.questions import Explain, ProblemSet
-from .report import manual
-from .report import nbgrader as exchange
-from .report import write as reports
+from .report import manual, nbgrader
 from .report.results import Graded, load, store
+
+# Programs that only write: what changes in them changes no mark.
+WITHOUT_A_PART = ("problems/notebook.py", "report/__init__.py", "report/manual.py", "report/nbgrader.py")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def grade_one(submission: Submission, task: Task, slot: int) -> Graded:
 
 
 def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> Graded:
-    notebook = handed_in.fits(handed_in.read(submission.content), task.problem_set, task.others)
+    notebook = fits(read(submission.content), task.problem_set, task.others)
     notes = [*submission.notes, *notebook.notes]
     graded = Graded(submission.student, submission.name, fingerprint, notebook.problem, notes)
     if graded.problem:
@@ -70,7 +71,7 @@ def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> G
     for question, asked in zip(questions, requests, strict=True):
         graded.marks[question.id] = question.mark([next(rest) for _ in asked])
         if isinstance(question, Explain):
-            graded.written[question.id] = handed_in.written_answer(notebook, question)
+            graded.written[question.id] = written_answer(notebook, question)
     graded.notes += outcome.notes
     return graded
 
@@ -112,19 +113,13 @@ def own_slots(jobs: int) -> range:
     return range(first, first + jobs)
 
 
-def basis(seed: int) -> str:
-    """Return a text that changes with the seed and with any program that has a part in the marks."""
+def basis(seed: int, programs: Path = Path(__file__).parent) -> str:
+    """Return a text that changes with the seed and with any program of this folder that has a part in the marks."""
     digest = hashlib.sha256(str(seed).encode())
-    for path in _programs():
-        digest.update(path.read_bytes())
+    for path in sorted(programs.rglob("*.py")):
+        if path.relative_to(programs).as_posix() not in WITHOUT_A_PART:
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _programs() -> Iterator[Path]:
-    here = Path(__file__).parent
-    yield from sorted(
-        path for path in here.glob("*.py") if path.stem not in ("reports", "manual", "sheets", "exchange")
-    )
 
 
 def main(arguments: list[str]) -> None:
@@ -157,8 +152,8 @@ def grade(options: argparse.Namespace) -> None:
     task = Task(wanted, others, out / "results", basis(options.seed), unprotected=options.unprotected)
     graded, failed = grade_all(submissions, task, options.jobs)
     manual.merge(out / "manual.csv", graded, wanted)
-    reports.write(out, graded, wanted, roster, problems + failed)
-    exchange.write(out / "nbgrader", options.submissions, submissions, graded, wanted)
+    report.write(out, graded, wanted, roster, problems + failed)
+    nbgrader.write(out / "nbgrader", options.submissions, submissions, graded, wanted)
     print(f"{len(graded)} graded, {sum(1 for g in graded if g.problem)} of them without marks; see {out}/summary.html")
     for problem in problems + failed:
         print(f"  {problem}")

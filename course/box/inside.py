@@ -36,13 +36,14 @@ def main() -> None:
     _limit(job["limits"], job["alone"])
     send = _only_line_out()
     shell = _shell()
-    work = [*((_run, cell) for cell in job["cells"]), *((_answer, request) for request in job["requests"])]
+    work: list[tuple[Callable[..., None], Any]] = [(_run, cell) for cell in job["cells"]]
+    work += [(_answer, request) for request in job["requests"]]
     for step, (do, what) in enumerate(work):
         if step not in job["skip"]:
             send("begin", step)
             do(shell, step, what, send)
             _end_others(job["alone"])
-    _exit(0)  # without the submission's threads and last wishes
+    _exit(0)  # at once: no thread and no atexit handler of the submission runs on
 
 
 def _end_others(alone: bool) -> None:
@@ -82,7 +83,7 @@ def _only_line_out() -> Send:
 
 def _shell() -> InteractiveShell:
     """Make what notebooks expect around them: magics, `display`, `!command`, `In` and `Out`."""
-    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    shell: Any = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     shell.display_formatter.active_types = ["text/plain"]  # nobody sees the pictures
     shell.showtraceback = shell.showsyntaxerror = lambda *args, **kwargs: None
     _seed()

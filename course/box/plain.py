@@ -17,13 +17,14 @@ LONGEST = 1000  # characters of a text, or values in a list
 DEEPEST = 4  # lists in lists
 MOST_AXES = 64  # of a tensor
 
-_DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
-        *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
-    )
-}
+
+def name_of(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+_INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_DTYPES = {name_of(dtype): dtype for dtype in _INTEGERS + _FLOATS}
 
 
 def encode(value: Any, depth: int = 0) -> Plain:
@@ -43,7 +44,7 @@ def encode(value: Any, depth: int = 0) -> Plain:
 
 
 def _encode_tensor(value: Tensor) -> Plain:
-    dtype = str(value.dtype).removeprefix("torch.")
+    dtype = name_of(value.dtype)
     plain = dtype in _DTYPES and value.layout == torch.strided and not value.is_meta
     if not plain or value.numel() > MOST or value.dim() > MOST_AXES:
         return ["other", f"{dtype} tensor of shape {tuple(value.shape)}"[:LONGEST]]

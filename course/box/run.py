@@ -1,9 +1,8 @@
 """Runs one submission in a box, and returns plain values. The box only computes: it never learns what is right.
 
-In the box (sandbox.py) is no network, nobody else's file, and a user without rights. There, inside.py runs the cells
+In the box (walls.py) is no network, nobody else's file, and a user without rights. There, inside.py runs the cells
 and answers the requests one by one, and says which it begins. What stops a box, an endless loop or the end of the
-program, costs that cell or that answer alone: a new box does the rest. What comes back is read like a stranger's
-letter.
+program, costs that cell or that answer alone: a new box does the rest. What comes back is not trusted.
 """
 
 import json
@@ -87,9 +86,9 @@ def run(
 def _attend(box: Box, work: "_Work") -> str:
     """Listen to a box until it has done its work, or must be stopped. Return what it did to be stopped, or ""."""
     while work.open:
-        deed = work.late() or (work.running and box.excess(work.limits))
-        if deed:
-            return deed
+        fault = work.late() or (work.running and box.excess(work.limits))
+        if fault:
+            return fault
         chunk = box.read()
         if chunk == b"":
             return "ended the program"
@@ -184,48 +183,48 @@ class _Work:
             return f"needed more than {self.limits.memory / 1e9:g} GB of memory"
         return f"raised {kind}: {text}" if text else f"raised {kind}"
 
-    def _failed(self, step: int, deed: str) -> None:
+    def _failed(self, step: int, fault: str) -> None:
         """Note what a cell did, or answer with what a function did."""
         if step in self.asked:
-            self.answers[step] = Answer(problem=f"it {deed}")
+            self.answers[step] = Answer(problem=f"it {fault}")
         else:
-            self.notes.setdefault(step, f"cell {step + 1} {deed}")
+            self.notes.setdefault(step, f"cell {step + 1} {fault}")
 
-    def stopped(self, deed: str, box: Box) -> None:
+    def stopped(self, fault: str, box: Box) -> None:
         """Charge the step that ran with what stopped the box."""
-        if not deed:
+        if not fault:
             return
-        if deed == self._too_long and time.monotonic() > self.end:
+        if fault == self._too_long and time.monotonic() > self.end:
             return self._end_all()
         if not self.running:
-            return self._bury(deed, box)
+            return self._bury(fault, box)
         self.dead = 0
         step = self._to_blame()
-        self._failed(step, deed)
+        self._failed(step, fault)
         if step in self.asked:
-            self.notes[step] = f"{self._name(step)} {deed}"
-            self._give_up(self._name(step), deed)
+            self.notes[step] = f"{self._name(step)} {fault}"
+            self._give_up(self._name(step), fault)
         else:
-            self.notes[step] = f"cell {step + 1} {deed}"
+            self.notes[step] = f"cell {step + 1} {fault}"
             self.skipped.add(step)
 
-    def _bury(self, deed: str, box: Box) -> None:
-        """Wait a little before the next box, or give up. It is not the submission's fault, and costs it no time."""
+    def _bury(self, fault: str, box: Box) -> None:
+        """Wait a little before the next box, or give up. The submission is charged nothing, and no time."""
         self.dead += 1
         if self.dead == DEAD:
-            raise BoxFailed(f"a box failed before its first cell: it {deed}; {box.complaint()}")
+            raise BoxFailed(f"a box failed before its first cell: it {fault}; {box.complaint()}")
         time.sleep(0.4 * self.dead)
         self.end += time.monotonic() - self.started
 
     def _name(self, step: int) -> str:
         return self.requests[step - len(self.cells)].name
 
-    def _give_up(self, name: str, deed: str) -> None:
+    def _give_up(self, name: str, fault: str) -> None:
         """Call a function no more once it has stopped a box twice: an endless loop costs seconds, not minutes."""
         steps = [step for step in self.asked if self._name(step) == name]
         if sum(step in self.notes for step in steps) >= STOPS:
             for step in steps:
-                self.answers.setdefault(step, Answer(problem=f"it {deed}, for other inputs"))
+                self.answers.setdefault(step, Answer(problem=f"it {fault}, for other inputs"))
 
     def _to_blame(self) -> int:
         """Return the step that was begun last; if it has been answered, the next."""
@@ -248,5 +247,5 @@ def _message(line: bytes) -> list[Any]:
 
 
 def _clean(text: str) -> str:
-    """Make a stranger's text fit for a report: one line, not long, and nothing that cannot be printed."""
+    """Make an untrusted text fit for a report: one line, not long, and nothing that cannot be printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[:TEXT]).split())

@@ -10,17 +10,17 @@ import struct
 # x86-64 and arm64, from asm/unistd_64.h and asm-generic/unistd.h
 _REFUSED = {
     # memory that outlives its processes, or lies outside of them
-    **{"memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186)},
-    **{"semget": (64, 190), "mq_open": (240, 180), "io_uring_setup": (425, 425), "keyctl": (250, 219)},
-    **{"add_key": (248, 217), "request_key": (249, 218)},
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
+    "semget": (64, 190), "mq_open": (240, 180), "io_uring_setup": (425, 425), "keyctl": (250, 219),
+    "add_key": (248, 217), "request_key": (249, 218),
     # new namespaces and what is done in them
-    **{"unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41)},
-    **{"fsopen": (430, 430), "fsmount": (432, 432), "move_mount": (429, 429), "open_tree": (428, 428)},
+    "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41),
+    "fsopen": (430, 430), "fsmount": (432, 432), "move_mount": (429, 429), "open_tree": (428, 428),
     # other processes' insides, and large parts of the kernel that no submission needs
-    **{"ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271)},
-    **{"pidfd_getfd": (438, 438), "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241)},
-    **{"open_by_handle_at": (304, 265), "fanotify_init": (300, 262)},
-}
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "pidfd_getfd": (438, 438), "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241),
+    "open_by_handle_at": (304, 265), "fanotify_init": (300, 262),
+}  # fmt: skip
 _CLONE, _CLONE3, _SOCKET = (56, 220), (435, 435), (41, 198)
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}  # AUDIT_ARCH_..., and the column above
 _NAMESPACES = 0x7E020000  # every CLONE_NEW... flag that clone takes
@@ -38,27 +38,32 @@ def filter_program(machine: str = "") -> bytes | None:
     if machine not in _MACHINES:
         return None
     arch, column = _MACHINES[machine]
-    return b"".join(
-        (
-            *(_step(_LOAD, _ARCH), *_unless(_EQUAL, arch, _ENOSYS)),  # no 32-bit calls, whose numbers differ
-            *(_step(_LOAD, _NUMBER), *_if(_AT_LEAST, 0x40000000, _ENOSYS)),  # nor those of x32
-            *(step for numbers in _REFUSED.values() for step in _if(_EQUAL, numbers[column], _EPERM)),
-            *_if(_EQUAL, _CLONE3[column], _ENOSYS),  # its flags cannot be seen from here; libc then takes clone
-            *(_step(_EQUAL, _CLONE[column], 0, 3), _step(_LOAD, _ARGUMENT), *_if(_ANY_BIT, _NAMESPACES, _EPERM)),
-            *(_step(_LOAD, _NUMBER), _step(_EQUAL, _SOCKET[column], 0, 3)),
-            *(_step(_LOAD, _ARGUMENT), *_unless(_EQUAL, _AF_UNIX, _EACCES)),
-            _step(_RETURN, _ALLOW),
-        )
-    )
+    steps = [
+        _step(_LOAD, _ARCH),
+        _unless(_EQUAL, arch, _ENOSYS),  # no 32-bit calls, whose numbers differ
+        _step(_LOAD, _NUMBER),
+        _if(_AT_LEAST, 0x40000000, _ENOSYS),  # nor those of x32
+        *(_if(_EQUAL, numbers[column], _EPERM) for numbers in _REFUSED.values()),
+        _if(_EQUAL, _CLONE3[column], _ENOSYS),  # its flags cannot be seen from here; libc then takes clone
+        _step(_EQUAL, _CLONE[column], 0, 3),
+        _step(_LOAD, _ARGUMENT),
+        _if(_ANY_BIT, _NAMESPACES, _EPERM),
+        _step(_LOAD, _NUMBER),
+        _step(_EQUAL, _SOCKET[column], 0, 3),
+        _step(_LOAD, _ARGUMENT),
+        _unless(_EQUAL, _AF_UNIX, _EACCES),
+        _step(_RETURN, _ALLOW),
+    ]
+    return b"".join(steps)
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
-def _if(test: int, value: int, result: int) -> tuple[bytes, bytes]:
-    return _step(test, value, 0, 1), _step(_RETURN, result)
+def _if(test: int, value: int, result: int) -> bytes:
+    return _step(test, value, 0, 1) + _step(_RETURN, result)
 
 
-def _unless(test: int, value: int, result: int) -> tuple[bytes, bytes]:
-    return _step(test, value, 1, 0), _step(_RETURN, result)
+def _unless(test: int, value: int, result: int) -> bytes:
+    return _step(test, value, 1, 0) + _step(_RETURN, result)

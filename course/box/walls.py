@@ -20,19 +20,35 @@ from pathlib import Path
 
 from .syscalls import filter_program
 
-PROJECT = Path(__file__).resolve().parents[1]
-SHOWN = ("quantlib", "course/__init__.py", "course/inside.py", "course/plain.py")  # of the project, and nothing else
+PROJECT = Path(__file__).resolve().parents[2]
+SHOWN = (  # of the project, and nothing else
+    "quantlib",
+    "course/__init__.py",
+    "course/box/__init__.py",
+    "course/box/inside.py",
+    "course/box/plain.py",
+)
 HOME = "/tmp"  # in the box: the one folder that can be written
 FIRST_USER = 60800  # a range of numbers that systems give to no person and no service
 SLOTS = 300
 TICK = 0.05  # seconds between two looks at a box
 
 ENVIRONMENT = {
-    **{"HOME": HOME, "PATH": "/usr/bin:/bin", "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8"},
-    **{"PYTHONPATH": "/box", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
-    **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+    "HOME": HOME,
+    "PATH": "/usr/bin:/bin",
+    "USER": "student",
+    "LOGNAME": "student",
+    "LANG": "C.UTF-8",
+    "PYTHONPATH": "/box",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
 }
-INSIDE = (sys.executable, "-P", "-m", "course.inside")
+INSIDE = (sys.executable, "-P", "-m", "course.box.inside")
 
 
 @dataclass(frozen=True)
@@ -58,11 +74,14 @@ class Limits:
 
     def of_one_process(self, alone: bool) -> dict[str, int]:
         """Return what the kernel holds each process to. alone: whether the user has no other processes, which count."""
-        return {
-            **{"RLIMIT_CPU": math.ceil(self.total), "RLIMIT_DATA": self.memory, "RLIMIT_FSIZE": self.disk},
-            **{"RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0},
-            **({"RLIMIT_NPROC": self.processes} if alone else {}),
+        limits = {
+            "RLIMIT_CPU": math.ceil(self.total),
+            "RLIMIT_DATA": self.memory,
+            "RLIMIT_FSIZE": self.disk,
+            "RLIMIT_NOFILE": 128,
+            "RLIMIT_CORE": 0,
         }
+        return limits | {"RLIMIT_NPROC": self.processes} if alone else limits
 
 
 @dataclass(frozen=True)
@@ -77,10 +96,12 @@ class Sandbox:
         command = [self.bwrap, "--die-with-parent", "--new-session", "--seccomp", str(rules)]
         command += [f"--unshare-{kind}" for kind in ("net", "pid", "ipc", "uts", "cgroup-try")]
         command += [*_mounts(limits.disk), "--cap-drop", "ALL"]
-        if not self.setpriv:  # no process of bubblewrap stays inside: it would be of the same user, without the rules
+        if (
+            not self.setpriv
+        ):  # as-pid-1: a process of bubblewrap inside would be of the same user, but without the rules
             return [*command, "--unshare-user", "--as-pid-1", "--", *program]
-        # Limits on processes count only after a real change of user. Inside stays one process of root, without rights:
-        # the one that ends with bubblewrap, which may not end another user's.
+        # A limit on processes counts only after a real change of user. Bubblewrap may not end another user's processes,
+        # so a first process of its own stays inside, as root without rights: when it ends, all others do.
         user = str(FIRST_USER + slot)
         become = [self.setpriv, f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all"]
         return [*command, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *become, *program]
@@ -177,10 +198,17 @@ class Box:
     ):
         self._walled, self._init, self._pidfd, self._next_look = walled, 0, -1, 0.0
         self._process = subprocess.Popen(
-            *(command,),
-            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
-            **{"env": environment, "cwd": cwd, "pass_fds": fds, "start_new_session": True},
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=cwd,
+            pass_fds=fds,
+            start_new_session=True,
         )
+        assert self._process.stdin and self._process.stdout and self._process.stderr  # all three are pipes
+        self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
         self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=4)  # a box that floods us has to wait
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -188,7 +216,7 @@ class Box:
     def _listen(self) -> None:
         """Pass on what the box writes. Windows cannot wait for a pipe with a time limit, but for a queue."""
         with contextlib.suppress(OSError, ValueError):  # it was closed meanwhile
-            while chunk := os.read(self._process.stdout.fileno(), 2**16):
+            while chunk := os.read(self._stdout.fileno(), 2**16):
                 self._chunks.put(chunk)
         self._chunks.put(b"")
 
@@ -197,7 +225,7 @@ class Box:
         threading.Thread(target=self._write, args=(job,), daemon=True).start()
 
     def _write(self, job: bytes) -> None:
-        with contextlib.suppress(OSError, ValueError), self._process.stdin as stdin:
+        with contextlib.suppress(OSError, ValueError), self._stdin as stdin:
             stdin.write(job)
 
     def read(self) -> bytes | None:
@@ -253,7 +281,7 @@ class Box:
     def complaint(self) -> str:
         """Stop it, and return what it said on standard error. Only before a submission runs is that read."""
         self.stop()
-        return _line(os.read(self._process.stderr.fileno(), 2**16))
+        return _line(os.read(self._stderr.fileno(), 2**16))
 
     def close(self) -> None:
         """Stop it, and let go of what we held of it."""
@@ -261,7 +289,7 @@ class Box:
         until = time.monotonic() + 1  # a process that left an unwalled box may hold the pipe
         while self._listener.is_alive() and time.monotonic() < until:
             self.read()
-        for stream in (self._process.stdout, self._process.stderr):
+        for stream in (self._stdout, self._stderr):
             stream.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)

@@ -1,0 +1,1 @@
+"""The problem sets: how they are drawn, marked, and written as notebooks."""

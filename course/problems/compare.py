@@ -5,7 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..box.plain import Other
+from quantlib.lab.words import article
+
+from ..box.plain import Other, name_of
 
 
 def difference(expected: Any, got: Any, relative: float = 0.0) -> str:
@@ -21,7 +23,7 @@ def difference(expected: Any, got: Any, relative: float = 0.0) -> str:
     if isinstance(expected, tuple):
         return _tuples_differ(expected, got, relative)
     if type(got) is not type(expected):
-        return f"it returned {article(got)}, not {article(expected)}"
+        return f"it returned {kind(got)}, not {kind(expected)}"
     if isinstance(expected, float):
         return _tensors_differ(torch.tensor(expected).double(), torch.tensor(got).double(), relative)
     return "" if got == expected else "it returned another value"
@@ -29,9 +31,9 @@ def difference(expected: Any, got: Any, relative: float = 0.0) -> str:
 
 def _tensors_differ(expected: Tensor, got: Any, relative: float) -> str:
     if type(got) is not Tensor:
-        return f"it returned {article(got)}, not a tensor"
+        return f"it returned {kind(got)}, not a tensor"
     if got.dtype != expected.dtype:
-        return f"it returned {name(got.dtype)}, not {name(expected.dtype)}"
+        return f"it returned {name_of(got.dtype)}, not {name_of(expected.dtype)}"
     if got.shape != expected.shape:
         return f"it returned shape {tuple(got.shape)}, not {tuple(expected.shape)}"
     wrong = int((~_close(expected, got, relative)).sum())
@@ -48,18 +50,13 @@ def _close(expected: Tensor, got: Tensor, relative: float) -> Tensor:
 
 def _tuples_differ(expected: tuple[Any, ...], got: Any, relative: float) -> str:
     if type(got) is not tuple or len(got) != len(expected):
-        return f"it returned {article(got)}, not {len(expected)} values"
+        return f"it returned {kind(got)}, not {len(expected)} values"
     found = (difference(e, g, relative) for e, g in zip(expected, got, strict=True))
     return next((f"value {k + 1}: {problem}" for k, problem in enumerate(found) if problem), "")
 
 
-def name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def article(value: Any) -> str:
+def kind(value: Any) -> str:
     """Name the type of a value: "a tensor", "an int", "nothing"."""
     if value is None:
         return "nothing"
-    kind = str(value) if isinstance(value, Other) else type(value).__name__.lower()
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
+    return article(value if isinstance(value, Other) else type(value).__name__.lower())

@@ -1,8 +1,8 @@
 """Write problem sets as notebooks in nbgrader's format: a source with solutions and hidden tests, and its release.
 
-    python -m course.sheets                          both problem sets of the public seed, into notebooks/assignments
-    python -m course.sheets --seed 7 --out a_folder  those of another seed
-    python -m course.sheets --check                  change nothing, fail where a notebook is out of date
+    python -m course.problems.notebook                          the public seed's, into notebooks/assignments
+    python -m course.problems.notebook --seed 7 --out a_folder  those of another seed
+    python -m course.problems.notebook --check                  change nothing, fail where one is out of date
 
 The folders are nbgrader's: source/ps1/ps1.ipynb and release/ps1/ps1.ipynb. A release is plain cells and asserts.
 """
@@ -25,6 +25,7 @@ from tools import generate, nbfile, project
 from .catalogue import NAMES, PUBLIC_SEED, problem_set
 from .questions import BEGIN, END, Break, Explain, Part, ProblemSet, Question, Request, Values, Write, call, solution
 
+COMMAND = "course.problems.notebook"
 ASSIGNMENTS = project.NOTEBOOKS / "assignments"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # these two are nbgrader's
@@ -220,7 +221,7 @@ def stale(seed: int, folder: Path) -> list[Path]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m course.sheets", description="Write the problem sets' notebooks.")
+    parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description="Write the problem sets' notebooks.")
     parser.add_argument(
         "--seed", type=int, default=PUBLIC_SEED, help="the seed of the course (default: the public one)"
     )
@@ -230,7 +231,7 @@ def main(arguments: list[str]) -> None:
     if options.check:
         names = [path.relative_to(options.out).as_posix() for path in stale(options.seed, options.out)]
         if names:
-            sys.exit(f"Out of date, run python -m course.sheets: {', '.join(names)}")
+            sys.exit(f"Out of date, run python -m {COMMAND}: {', '.join(names)}")
         return
     for path, text in texts(options.seed, options.out).items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from quantlib.misconceptions import Misconception
+
+from quantlib.lab.misconception import Misconception
 
 from .compare import difference
 
@@ -60,16 +61,16 @@ class Part:
 class Question:
     """What every question has.
 
-    id: as "ps1_q3". It is nbgrader's grade_id, too.
+    id: as "ps1_q3", which the problem set gives. It is nbgrader's grade_id, too.
     title: the heading, without a number.
     text: what is asked, in Markdown, with all that the variant fixes.
     source: the cell of the answer with its solution between nbgrader's lines.
     """
 
-    id: str
-    title: str
-    text: str
-    source: str
+    id: str = ""
+    title: str = ""
+    text: str = ""
+    source: str = ""
 
     @property
     def points(self) -> int:

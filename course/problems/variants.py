@@ -1,17 +1,18 @@
-"""What a seed draws, and the words and cells that questions are made of.
+"""What a seed draws, and the words and cells that questions are made of."""
 
-Each question has a generator of its own, so that a question more or less changes no other.
-"""
-
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from textwrap import indent
 from typing import Any
 
 import torch
-from quantlib.misconceptions import Misconception
 from torch import Tensor
+
+import quantlib
+from quantlib.lab.misconception import Misconception
 
 from .questions import BEGIN, END
 
@@ -24,6 +25,8 @@ Write in place of `# YOUR CODE HERE` and the line below it. Where a name stands 
 delete those two lines. To explain something, double-click `YOUR ANSWER HERE` and write there. Keep the names, and let
 every function stand in its own cell. `NotImplementedError` means that a question is not answered yet.
 """.strip()
+
+Function = Callable[..., Any]
 
 
 def draws(seed: int, question: str) -> random.Random:
@@ -38,9 +41,6 @@ class Rounding:
     name: str
     words: str
     code: str
-
-    def __call__(self, v: Tensor) -> Tensor:
-        return eval(self.code, {"torch": torch, "v": v})
 
 
 ROUNDINGS = (
@@ -65,17 +65,63 @@ def say(number: float) -> str:
     return f"{number:g}".replace("-", "−")
 
 
+def signs(code: str) -> str:
+    """Write "- 5" where a formula with a negative number says "+ -5", and "+ 5" for "- -5"."""
+    return code.replace("- -", "+ ").replace("+ -", "- ")
+
+
 def near(steps: Iterable[float], s: float, z: int = 0) -> Tensor:
     """Return the reals that lie at these places of a ruler, counted in codes."""
     return reals([s * (place - z) for place in steps])
 
 
+# --- functions
+
+
+@dataclass(frozen=True)
+class Code:
+    """A function as text, which can be called. A mistake is the solution's text with a change.
+
+    head: as "my_store(x, s, z)".
+    """
+
+    head: str
+    body: str
+
+    @property
+    def name(self) -> str:
+        return self.head.partition("(")[0]
+
+    @cached_property
+    def function(self) -> Function:
+        names: dict[str, Any] = {"torch": torch, "math": math, "quantlib": quantlib, "stored": stored}
+        exec(f"def {self.head}:\n{self._indented}", names)
+        return names[self.name]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+    def but(self, old: str, new: str) -> "Code":
+        """Return the same function with another text in place of one that it holds."""
+        if old not in self.body:
+            raise ValueError(f"{old!r} is not in {self.body!r}")
+        return replace(self, body=self.body.replace(old, new))
+
+    def cell(self, says: str) -> str:
+        """Return the cell in which a student writes it: the head, what it returns, and the body as the gap."""
+        return f'def {self.head}:\n    """{says}"""\n    {BEGIN}\n{self._indented}\n    {END}'
+
+    @property
+    def _indented(self) -> str:
+        return indent(self.body.strip(), " " * 4)
+
+
+def stored(codes: Tensor, dtype: torch.dtype = torch.int8) -> Tensor:
+    """Keep the 8 bits of what need not fit, as a cast does on most machines."""
+    return torch.remainder(codes.double() + 128, 256).sub(128).to(dtype)
+
+
 # --- cells
-
-
-def function(signature: str, says: str, body: str) -> str:
-    """Return the cell of a function to write: its head, and its body as the gap."""
-    return f'def {signature}:\n    """{says}"""\n    {BEGIN}\n{indent(body.strip(), " " * 4)}\n    {END}'
 
 
 def written(model: str) -> str:
@@ -90,6 +136,22 @@ def values(right: Mapping[str, Any], given: str = "") -> str:
     return "\n\n\n".join(filter(None, [given.strip(), f"{names}\n{BEGIN}\n{lines}\n{END}"]))
 
 
+def numbered(head: str, lines: Iterable[str], returns: str) -> str:
+    """Return a function whose lines are counted in comments."""
+    body = "\n".join(f"    {line}  # line {k}" for k, line in enumerate(lines, start=1))
+    return f"def {head}:\n{body}\n    return {returns}"
+
+
+def nested(function: str) -> str:
+    """Return the text of a function as it stands inside of another one."""
+    return function.strip().replace("\n", "\n    ")
+
+
+def float_example(call: str, gives: float) -> str:
+    """Return the asserts of a call that gives a Python float."""
+    return f"assert {call} == {gives}\nassert type({call}) is float"
+
+
 def judge(check: str) -> Callable[[Any], str]:
     """Return the function `problem` of a source, which is the instructor's own."""
     names: dict[str, Any] = {"torch": torch}
@@ -100,15 +162,38 @@ def judge(check: str) -> Callable[[Any], str]:
 # --- mistakes
 
 
-def mistake(name: str, says: str, hint: str, wrong: Callable[..., Any], *, convention: bool = False) -> Misconception:
-    return Misconception(name, says, hint, wrong, convention)
+Known = tuple[str, str, Function]  # a mistake's name, what to say about it, and the wrong function
 
 
-def told(right: float, **wrong: float) -> dict[float, str]:
-    """Return what wrong values tell, without one that happens to be right. Underscores in a name are spaces."""
-    return {value: name.replace("_", " ") for name, value in wrong.items() if abs(value - right) > 1e-2}
+def mistakes(hint: str, *known: Known) -> tuple[Misconception, ...]:
+    """Return mistakes that one hint helps with."""
+    return tuple(Misconception(name, says, hint, wrong) for name, says, wrong in known)
 
 
-def stored(codes: Tensor, dtype: torch.dtype = torch.int8) -> Tensor:
-    """Keep the 8 bits of what need not fit, as a cast does on most machines."""
-    return torch.remainder(codes.double() + 128, 256).sub(128).to(dtype)
+def spoiling(right: Function, change: Callable[[Tensor], Any]) -> Function:
+    """Return the right function, but it changes the caller's tensor."""
+
+    def wrong(first: Tensor, *rest: Any) -> Any:
+        found = right(first, *rest)
+        change(first)
+        return found
+
+    return wrong
+
+
+def as_tensors(right: Function) -> Function:
+    """Return the right function, but its number is a tensor, or each of its numbers is."""
+
+    def wrong(*arguments: Any) -> Any:
+        found = right(*arguments)
+        return tuple(map(torch.tensor, found)) if isinstance(found, tuple) else torch.tensor(found)
+
+    return wrong
+
+
+def told(right: Mapping[str, float], wrong: Mapping[str, Mapping[str, float]]) -> dict[str, dict[float, str]]:
+    """Return for each name what its wrong values tell, without one that happens to be right."""
+    return {
+        name: {value: says for says, value in known.items() if abs(value - right[name]) > 1e-2}
+        for name, known in wrong.items()
+    }

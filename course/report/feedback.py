@@ -63,7 +63,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]], numbers: Itera
 # --- a student's page
 
 
-def feedback(graded: Graded, problem_set: ProblemSet) -> str:
+def student_page(graded: Graded, problem_set: ProblemSet) -> str:
     """Write what a student gets back: points, what was not right, and the mistakes by name. Nobody else's data."""
     title = f"{problem_set.title}: {graded.student.name}"
     if graded.problem:
@@ -149,7 +149,7 @@ def _draw_scores(axes: Axes, scores: list[float], most: int) -> float:
     axes.hist(scores, bins=[most * k / 10 for k in range(11)], color=style.QUANTIZED, edgecolor="white")
     axes.axvline(median, color=style.ORIGINAL, linestyle="--", linewidth=1)
     axes.set(title=f"Half have {number(median)} or more", xlabel=f"points of {most}", ylabel="students", xlim=(0, most))
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params("y", integer=True)
     return median
 
 

@@ -24,11 +24,12 @@ def merge(path: Path, graded: Iterable[Graded], problem_set: ProblemSet) -> None
     for each in graded:
         for question in questions if not each.problem else ():
             row = given.get((each.student.key, question.id), {})
-            points = _points(row.get("points", ""), question, path)
+            text, remark = row.get("points", ""), row.get("remark", "")
+            points = _points(text, question, path)
             if points is not None:
-                each.marks[question.id] = Mark(points, (row["remark"],) if row.get("remark") else ())
-            rows.append((each.student.key, question.id, row.get("points", ""), question.points, row.get("remark", "")))
-            rows[-1] += (shielded(each.written.get(question.id, "")),)
+                each.marks[question.id] = Mark(points, (remark,) if remark else ())
+            answer = shielded(each.written.get(question.id, ""))
+            rows.append((each.student.key, question.id, text, question.points, remark, answer))
     if rows:
         write(path, COLUMNS, rows)
 

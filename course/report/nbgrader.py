@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..intake.lms import Submission
 from ..problems.questions import ProblemSet
-from . import feedback as pages
+from . import feedback
 from .results import Graded
 
 NEEDED = ("timestamp.txt", "submission_secret.txt")
@@ -28,7 +28,7 @@ def write(
             folder.mkdir(parents=True, exist_ok=True)
             for name in NEEDED:
                 (folder / name).write_bytes((beside / name).read_bytes())
-            (folder / f"{submission.path.stem}.html").write_text(pages.feedback(result, asked), encoding="utf-8")
+            (folder / f"{submission.path.stem}.html").write_text(feedback.student_page(result, asked), encoding="utf-8")
             count += 1
     return count
 

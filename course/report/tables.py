@@ -1,7 +1,7 @@
-"""Scores as tables: for people, as Canvas and Moodle take them, and as Gradescope gives them.
+"""Scores as tables: for people, and as Canvas and Moodle take them.
 
-A line of an LMS holds what the roster said of the student, unchanged, so that the LMS finds him again. A student
-without marks has an empty score there, never a 0.
+Each row keeps the roster's own columns, so that the LMS can match the student. A student without marks has an empty
+score there, never a 0.
 """
 
 from collections.abc import Iterable
@@ -95,21 +95,3 @@ def _moodle(student: Student, graded: Graded | None, problem_set: ProblemSet) ->
     return (
         dict(zip(_MOODLE, own, strict=True)) | (student.row if "Identifier" in student.row else {}) | {"Grade": score}
     )
-
-
-def gradescope(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
-    """Write a table with the columns of Gradescope's own export of scores. There is no import of it."""
-    questions = [f"{k}: {q.title} ({q.points:.1f} pts)" for k, q in enumerate(problem_set.questions, 1)]
-    heads = ("First Name", "Last Name", "SID", "Email", "Total Score", "Max Points", "Status", *questions)
-    write(path, heads, [_gradescope(student, graded, problem_set) for student, graded in rows])
-
-
-def _gradescope(student: Student, graded: Graded | None, problem_set: ProblemSet) -> list[str]:
-    first, _, last = student.name.rpartition(" ")
-    marks = [graded.marks.get(question.id) if graded else None for question in problem_set.questions]
-    return [
-        *(student.row.get("First Name", first), student.row.get("Last Name", last), student.login, student.email),
-        *(number(graded.score if graded else None), number(problem_set.points)),
-        "Missing" if graded is None else "Ungraded" if graded.problem or graded.to_read else "Graded",
-        *(number(mark.points) if mark else "" for mark in marks),
-    ]

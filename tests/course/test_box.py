@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from course.box import run as box_module
-from course.box import walls as sandbox
+from course.box import walls
 from course.box.plain import Other
 from course.box.run import BoxFailed, Limits, NoSandbox, Outcome, _Work, find_sandbox, run
 from course.box.syscalls import filter_program
@@ -31,7 +31,7 @@ MARK = "98765.4"  # in the command line of every process that is left behind
 
 
 def needs_sandbox():
-    why = sandbox.look()
+    why = walls.look()
     if isinstance(why, str):
         pytest.skip(f"no submission was run in a box: {why}")
 
@@ -65,7 +65,7 @@ def fingerprint(outside: Path) -> str:
     files = [
         outside,
         *outside.rglob("*"),
-        *(p for name in ("course", "quantlib") for p in (sandbox.PROJECT / name).rglob("*.py")),
+        *(p for name in ("course", "quantlib") for p in (walls.PROJECT / name).rglob("*.py")),
     ]
     facts = [
         (str(p), p.stat().st_mode, p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in sorted(files)
@@ -81,7 +81,7 @@ def processes_left() -> list[str]:
             line, status = (folder / "cmdline").read_text(), (folder / "status").read_text()
         except OSError:
             continue
-        if line == f"sleep\0{MARK}\0" or f"\nUid:\t{sandbox.FIRST_USER + SLOT}\t" in status:
+        if line == f"sleep\0{MARK}\0" or f"\nUid:\t{walls.FIRST_USER + SLOT}\t" in status:
             lines.append(line)
     return lines
 
@@ -101,7 +101,7 @@ def quiet(outside) -> Ran:
         patch.setenv("SECRET_OF_THE_GRADER", "1")
         names = {
             "OUTSIDE": str(outside),
-            "PROJECT": str(sandbox.PROJECT),
+            "PROJECT": str(walls.PROJECT),
             "PORT": server.getsockname()[1],
             "PID": os.getpid(),
         }
@@ -157,10 +157,10 @@ def test_what_is_drawn_at_random_is_the_same_each_time():
 
 def test_the_project_stays_hidden_where_it_lies_in_pythons_own_folder(monkeypatch):
     needs_sandbox()
-    monkeypatch.setattr(sys, "prefix", str(sandbox.PROJECT.parent))
-    with sandbox._open(filter_program()) as rules:
-        command = sandbox.look().command(("/bin/ls", "-A", str(sandbox.PROJECT)), Limits(), SLOT, rules)
-        listed = subprocess.run(command, env=sandbox.ENVIRONMENT, pass_fds=(rules,), capture_output=True, check=True)
+    monkeypatch.setattr(sys, "prefix", str(walls.PROJECT.parent))
+    with walls._open(filter_program()) as rules:
+        command = walls.look().command(("/bin/ls", "-A", str(walls.PROJECT)), Limits(), SLOT, rules)
+        listed = subprocess.run(command, env=walls.ENVIRONMENT, pass_fds=(rules,), capture_output=True, check=True)
     assert listed.stdout == b""
 
 
@@ -196,11 +196,11 @@ def test_a_submission_has_no_rights(quiet):
     uid, gid, groups, rights = quiet.answers["who_am_i"].value
     assert rights == ["0" * 16] * 3 + ["1"]
     assert groups == []
-    assert uid == gid == sandbox.FIRST_USER + SLOT if os.geteuid() == 0 else uid == os.getuid() != 0
+    assert uid == gid == walls.FIRST_USER + SLOT if os.geteuid() == 0 else uid == os.getuid() != 0
 
 
 def test_a_submission_cannot_become_root(quiet):
-    assert not [deed for deed in quiet.answers["become_root"].value if not deed.endswith("Error")]
+    assert not [did for did in quiet.answers["become_root"].value if not did.endswith("Error")]
 
 
 def test_a_box_shares_no_namespace(quiet):
@@ -218,13 +218,14 @@ def test_only_the_private_folder_can_be_written(quiet):
 
 
 def test_a_box_shows_python_and_quantlib_alone(quiet):
-    root, etc, shown, course, private = quiet.answers["look_around"].value
+    root, etc, shown, course, inside, private = quiet.answers["look_around"].value
     ways = {Path(folder).parts[1] for folder in (sys.prefix, sys.base_prefix)}
     assert set(root) <= {"bin", "box", "dev", "etc", "lib", "lib64", "proc", "sbin", "tmp", "usr"} | ways
     assert set(etc) <= {"ld.so.cache"}
-    assert (shown, course) == (["course", "quantlib"], ["__init__.py", "inside.py", "plain.py"])
+    assert (shown, course) == (["course", "quantlib"], ["__init__.py", "box"])
+    assert inside == ["__init__.py", "inside.py", "plain.py"]
     homes = {
-        Path(folder).parts[2] for folder in (sys.prefix, sys.base_prefix) if Path(folder).is_relative_to(sandbox.HOME)
+        Path(folder).parts[2] for folder in (sys.prefix, sys.base_prefix) if Path(folder).is_relative_to(walls.HOME)
     }
     assert {name for name in private if not name.startswith(".")} == homes  # of Python, if it is installed there
 
@@ -235,7 +236,7 @@ def test_nobody_elses_file_can_be_read(quiet):
 
 def test_nothing_of_the_graders_environment_and_open_files_is_inside(quiet):
     names, leaked = quiet.answers["environment"].value
-    assert set(names) <= {*sandbox.ENVIRONMENT, "PWD", "SHLVL", "OLDPWD"} | {
+    assert set(names) <= {*walls.ENVIRONMENT, "PWD", "SHLVL", "OLDPWD"} | {
         n for n in names if re.match("LC_|KMP_|IPY|MPL|TORCH|COLUMNS|LINES", n)
     }
     assert not leaked
@@ -243,12 +244,12 @@ def test_nothing_of_the_graders_environment_and_open_files_is_inside(quiet):
 
 
 def test_there_is_no_network_not_even_this_machine(quiet):
-    assert not [deed for deed in quiet.answers["network"].value if not deed.endswith(("Error", "gaierror"))]
+    assert not [did for did in quiet.answers["network"].value if not did.endswith(("Error", "gaierror"))]
     assert quiet.answers["network_cards"].value == ["lo"]
 
 
 def test_no_memory_lies_outside_of_the_processes(quiet):
-    assert not [deed for deed in quiet.answers["hidden_memory"].value if not deed.endswith("Error")]
+    assert not [did for did in quiet.answers["hidden_memory"].value if not did.endswith("Error")]
 
 
 def test_limits_hold_and_cannot_be_raised(quiet):
@@ -294,7 +295,7 @@ def test_what_a_step_leaves_behind_ends_before_the_next(quiet):
 
 def test_prints_go_nowhere_and_nothing_can_be_read(quiet):
     assert quiet.answers["print_a_lot"].value == "printed"
-    assert not [deed for deed in quiet.answers["close_input"].value if not deed.endswith("Error")]
+    assert not [did for did in quiet.answers["close_input"].value if not did.endswith("Error")]
 
 
 def test_magics_and_shell_commands_work(quiet):
@@ -336,15 +337,15 @@ def test_a_submission_that_takes_too_long_altogether_gets_an_answer_for_each_req
 
 def test_a_box_that_does_not_start_is_an_error_and_no_mark(monkeypatch):
     needs_sandbox()
-    monkeypatch.setattr(sandbox, "INSIDE", (sys.executable, "-c", "import no_such_module"))
+    monkeypatch.setattr(walls, "INSIDE", (sys.executable, "-c", "import no_such_module"))
     with pytest.raises(BoxFailed, match="No module named 'no_such_module'"):
         run(["x = 1"], [Request("x")])
 
 
 def test_a_box_ends_with_the_grader_even_if_that_is_killed():
     needs_sandbox()
-    code = f"from course.box import run, Request; run(['!sleep {MARK}'], [Request('x')], slot={SLOT})"
-    grader = subprocess.Popen([sys.executable, "-c", code], cwd=sandbox.PROJECT)
+    code = f"from course.box.run import run, Request; run(['!sleep {MARK}'], [Request('x')], slot={SLOT})"
+    grader = subprocess.Popen([sys.executable, "-c", code], cwd=walls.PROJECT)
     wait_until(lambda: any(line.startswith("sleep") for line in processes_left()))
     grader.kill()
     grader.wait()
@@ -360,7 +361,7 @@ def wait_until(true, seconds: float = 20) -> None:
 
 def test_a_submission_without_requests_needs_no_box(monkeypatch):
     monkeypatch.setattr(box_module, "start", None)
-    monkeypatch.setattr(box_module, "look", lambda: sandbox.Sandbox("bwrap"))
+    monkeypatch.setattr(box_module, "look", lambda: walls.Sandbox("bwrap"))
     assert run(["1 / 0"], []) == Outcome([], [])
 
 
@@ -408,10 +409,10 @@ def test_the_reason_why_there_is_no_sandbox_is_told(monkeypatch, system, machine
     monkeypatch.setattr("shutil.which", lambda name: bwrap)
     if bwrap == "/bin/false" and not Path(bwrap).exists():
         pytest.skip("this system has no /bin/false")
-    assert sandbox.look.__wrapped__() == reason
+    assert walls.look.__wrapped__() == reason
 
 
-# ---- reading a stranger's letter ----
+# ---- reading what comes back ----
 
 
 def work(requests=2, cells=1) -> _Work:
@@ -438,31 +439,25 @@ def test_a_line_may_come_in_pieces():
 @pytest.mark.parametrize(
     "line",
     [
-        *(
-            '["answer", 0, ["int", 1]]',
-            '["answer", 3, ["int", 1]]',
-            '["answer", -1, ["int", 1]]',
-            '["answer", 1.0, ["int", 1]]',
-        ),
-        *(
-            '["answer", "1", ["int", 1]]',
-            '["answer", 1, {"int": 1}]',
-            '["answer", 1, ["int", NaN]]',
-            '["answer", 1]',
-            '["raised", 1, 2, 3]',
-        ),
-        *(
-            '["problem", 0, "x"]',
-            '["problem", 1, null]',
-            "[" * 50_000,
-            "9" * 5000,
-            "\ud800",
-            '{"answer": 1}',
-            "null",
-            "",
-            "[]",
-            '["answer", 1,',
-        ),
+        '["answer", 0, ["int", 1]]',
+        '["answer", 3, ["int", 1]]',
+        '["answer", -1, ["int", 1]]',
+        '["answer", 1.0, ["int", 1]]',
+        '["answer", "1", ["int", 1]]',
+        '["answer", 1, {"int": 1}]',
+        '["answer", 1, ["int", NaN]]',
+        '["answer", 1]',
+        '["raised", 1, 2, 3]',
+        '["problem", 0, "x"]',
+        '["problem", 1, null]',
+        "[" * 50_000,
+        "9" * 5000,
+        "\ud800",
+        '{"answer": 1}',
+        "null",
+        "",
+        "[]",
+        '["answer", 1,',
         '["answer", 1' + ", 1" * 50_000 + "]",
     ],
     ids=lambda line: line[:30],
@@ -537,15 +532,15 @@ def test_the_time_of_a_box_that_does_not_start_is_not_the_submissions(monkeypatc
 def test_boxes_may_fail_to_start_now_and_then(monkeypatch):
     """What the last box left may still be dying, and take the processes of its user."""
     needs_sandbox()
-    slept, real, commands = [], sandbox.INSIDE, []
+    slept, real, commands = [], walls.INSIDE, []
 
-    def command(self, program, *rest, made=sandbox.Sandbox.command):
+    def command(self, program, *rest, made=walls.Sandbox.command):
         commands.append(program)
         fails = len(commands) < box_module.DEAD
         return made(self, (sys.executable, "-c", "raise SystemExit(1)") if fails else real, *rest)
 
     monkeypatch.setattr(box_module.time, "sleep", slept.append)
-    monkeypatch.setattr(sandbox.Sandbox, "command", command)
+    monkeypatch.setattr(walls.Sandbox, "command", command)
     assert run(["x = 1"], [Request("x")]) == Outcome([Answer(1)], [])
     assert len(commands) == box_module.DEAD and slept[:4] == [0.4, 0.8, 0.4 * 3, 1.6]
 

@@ -1,7 +1,9 @@
 """A batch is graded once, whatever a submission does, and goes on where it was stopped."""
 
 import json
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +126,19 @@ def test_the_basis_changes_with_the_seed():
     assert grade.basis(1) != grade.basis(2) and grade.basis(1) == grade.basis(1)
 
 
+def test_the_basis_changes_with_every_program_that_has_a_part_in_the_marks(tmp_path):
+    copy = tmp_path / "course"
+    shutil.copytree(Path(grade.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    assert grade.basis(1, copy) == grade.basis(1)
+    programs = {path.relative_to(copy).as_posix(): path for path in copy.rglob("*.py")}
+    assert set(grade.WITHOUT_A_PART) < set(programs)
+    for name, path in programs.items():
+        before = path.read_bytes()
+        path.write_bytes(before + b"# changed\n")
+        assert (grade.basis(1, copy) == grade.basis(1)) is (name in grade.WITHOUT_A_PART), name
+        path.write_bytes(before)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_problem_set_is_found_by_its_name(name):
     assert problem_set(name).name == name
@@ -146,7 +161,7 @@ def test_a_batch_is_graded_from_the_command_line(batch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "3 graded, 1 of them without marks" in said
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    tables = {"scores.csv", "canvas.csv", "moodle.csv", "gradescope.csv", "manual.csv"}
+    tables = {"scores.csv", "canvas.csv", "moodle.csv", "manual.csv"}
     assert names == {*tables, "feedback", "results", "summary.html"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from course.intake.lms import collect
 from course.problems.questions import Mark, ProblemSet, Values
-from course.report import nbgrader as exchange
+from course.report import nbgrader
 from course.report.results import Graded
 
 ASKED = ProblemSet("ps1", "Problem set 1", "", (Values("ps1_q1", "Read", "", "", right={"low": (3, 2)}),))
@@ -29,7 +29,7 @@ def written(course, place="submitted"):
     submissions, _ = collect(course / place, [], "ps1", ["ps2"])
     marks = {"ps1_q1": Mark(2)}
     graded = [Graded(each.student, each.name, "", marks=marks) for each in submissions]
-    count = exchange.write(course / "out", course / place, submissions, graded, ASKED)
+    count = nbgrader.write(course / "out", course / place, submissions, graded, ASKED)
     found = {p.relative_to(course / "out").as_posix(): p.read_text(encoding="utf-8") for p in course.glob("out/*/*/*")}
     return count, found
 

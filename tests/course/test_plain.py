@@ -99,30 +99,20 @@ class Sub(torch.Tensor):
 
 
 OTHERS = [
-    *(
-        (AlwaysEqual(3), "AlwaysEqual"),
-        ({1: 2}, "dict"),
-        (object(), "object"),
-        (2**63, "int"),
-        (len, "builtin_function_or_method"),
-    ),
-    *(
-        (torch.ones(2).as_subclass(Sub), "Sub"),
-        (torch.ones(2, dtype=torch.complex64), "complex64 tensor of shape (2,)"),
-    ),
-    *(
-        (torch.ones(MOST + 1), f"float32 tensor of shape ({MOST + 1},)"),
-        (torch.ones(2, device="meta"), "float32 tensor of shape (2,)"),
-    ),
-    *(
-        (torch.eye(2).to_sparse(), "float32 tensor of shape (2, 2)"),
-        ([0] * (LONGEST + 1), "list"),
-        ("a" * (LONGEST + 1), "str"),
-    ),
-    *(
-        ("half a pair: \ud800", "str"),
-        (torch.ones([1] * (MOST_AXES + 1)), "float32 tensor of shape " + str((1,) * (MOST_AXES + 1))),
-    ),
+    (AlwaysEqual(3), "AlwaysEqual"),
+    ({1: 2}, "dict"),
+    (object(), "object"),
+    (2**63, "int"),
+    (len, "builtin_function_or_method"),
+    (torch.ones(2).as_subclass(Sub), "Sub"),
+    (torch.ones(2, dtype=torch.complex64), "complex64 tensor of shape (2,)"),
+    (torch.ones(MOST + 1), f"float32 tensor of shape ({MOST + 1},)"),
+    (torch.ones(2, device="meta"), "float32 tensor of shape (2,)"),
+    (torch.eye(2).to_sparse(), "float32 tensor of shape (2, 2)"),
+    ([0] * (LONGEST + 1), "list"),
+    ("a" * (LONGEST + 1), "str"),
+    ("half a pair: \ud800", "str"),
+    (torch.ones([1] * (MOST_AXES + 1)), "float32 tensor of shape " + str((1,) * (MOST_AXES + 1))),
 ]
 
 
@@ -144,93 +134,30 @@ def tensor(**changes):
 
 
 FORGED = [
-    *(
-        None,
-        3,
-        "int",
-        {},
-        [],
-        ["int"],
-        ["int", 1, 2],
-        [["int"], 1],
-        [3, 3],
-        ["int", "1"],
-        ["int", True],
-        ["bool", 1],
-        ["str", 1],
-    ),
-    *(
-        ["int", 2**63],
-        ["int", -(10**4000)],
-        ["NoneType", 0],
-        ["float", 1.5],
-        ["float", math.nan],
-        ["float", "1,5"],
-        ["float", ""],
-    ),
-    *(
-        ["float", "0x1p+99999"],
-        ["float", "0x1p" + "9" * 4000],
-        ["str", "\ud800"],
-        ["other", "\udfff"],
-        ["str", "a" * (LONGEST + 1)],
-    ),
-    *(
-        ["other", "a" * (LONGEST + 1)],
-        ["other", None],
-        ["dict", {}],
-        ["__class__", 1],
-        ["list", {}],
-        ["list", "ab"],
-        ["list", [1]],
-    ),
-    *(["list", [["int", 1]] * (LONGEST + 1)], ["tuple", None], ["tensor", []], ["tensor", {}], ["tensor", None]),
-    *(
-        tensor(dtype="int4"),
-        tensor(dtype=None),
-        tensor(dtype=[]),
-        tensor(dtype={}),
-        tensor(dtype="float32"),
-        tensor(dtype="bool"),
-    ),
-    *(
-        tensor(shape=[3]),
-        tensor(shape=[-1, -2]),
-        tensor(shape=[2.0]),
-        tensor(shape=[True, 2]),
-        tensor(shape="2"),
-        tensor(shape=None),
-    ),
-    *(
-        tensor(shape=[10**300, 0], numbers=[]),
-        tensor(shape=[2**62, 2**62, 0], numbers=[]),
-        tensor(shape=[1] * 1000 + [2]),
-        tensor(shape=[[2]]),
-    ),
-    *(
-        tensor(numbers=[1, 300]),
-        tensor(numbers=[1, 2**70]),
-        tensor(numbers=[1, True]),
-        tensor(numbers=[1, None]),
-        tensor(numbers={}),
-    ),
-    *(
-        tensor(numbers=[1.0, 2.0]),
-        tensor(numbers=[[1, 2]], shape=[1]),
-        tensor(numbers="12"),
-        tensor(numbers=[0] * (MOST + 1), shape=[MOST + 1]),
-    ),
-    *(
-        tensor(dtype="uint8", numbers=[1, -1]),
-        tensor(dtype="int64", numbers=[1, 2**63]),
-        tensor(dtype="bool", numbers=[0, 1]),
-    ),
-    *(
-        tensor(dtype="float32", numbers=["0x1p+99999", "nan"]),
-        tensor(dtype="float32", numbers=["x", "y"]),
-        tensor(dtype="float64", numbers=[1.0, 2.0]),
-    ),
-]
+    None, 3, "int", {}, [], ["int"], ["int", 1, 2],
+    [["int"], 1], [3, 3], ["int", "1"], ["int", True], ["bool", 1], ["str", 1],
+    ["int", 2**63], ["int", -(10**4000)], ["NoneType", 0], ["float", 1.5],
+    ["float", math.nan], ["float", "1,5"], ["float", ""],
+    ["float", "0x1p+99999"], ["float", "0x1p" + "9" * 4000], ["str", "\ud800"],
+    ["other", "\udfff"], ["str", "a" * (LONGEST + 1)],
+    ["other", "a" * (LONGEST + 1)], ["other", None], ["dict", {}], ["__class__", 1],
+    ["list", {}], ["list", "ab"], ["list", [1]],
+    ["list", [["int", 1]] * (LONGEST + 1)], ["tuple", None], ["tensor", []], ["tensor", {}], ["tensor", None],
+    tensor(dtype="int4"), tensor(dtype=None), tensor(dtype=[]),
+    tensor(dtype={}), tensor(dtype="float32"), tensor(dtype="bool"),
+    tensor(shape=[3]), tensor(shape=[-1, -2]), tensor(shape=[2.0]),
+    tensor(shape=[True, 2]), tensor(shape="2"), tensor(shape=None),
+    tensor(shape=[10**300, 0], numbers=[]), tensor(shape=[2**62, 2**62, 0], numbers=[]),
+    tensor(shape=[1] * 1000 + [2]), tensor(shape=[[2]]),
+    tensor(numbers=[1, 300]), tensor(numbers=[1, 2**70]), tensor(numbers=[1, True]),
+    tensor(numbers=[1, None]), tensor(numbers={}),
+    tensor(numbers=[1.0, 2.0]), tensor(numbers=[[1, 2]], shape=[1]),
+    tensor(numbers="12"), tensor(numbers=[0] * (MOST + 1), shape=[MOST + 1]),
+    tensor(dtype="uint8", numbers=[1, -1]), tensor(dtype="int64", numbers=[1, 2**63]),
+    tensor(dtype="bool", numbers=[0, 1]),
+    tensor(dtype="float32", numbers=["0x1p+99999", "nan"]), tensor(dtype="float32", numbers=["x", "y"]),
+    tensor(dtype="float64", numbers=[1.0, 2.0]),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("forged", FORGED, ids=lambda forged: repr(forged)[:40])

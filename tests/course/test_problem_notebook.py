@@ -32,7 +32,7 @@ def marks(nb):
 
 def test_the_committed_notebooks_are_up_to_date():
     names = [path.name for path in sheets.stale(PUBLIC_SEED, sheets.ASSIGNMENTS)]
-    assert names == [], "run python -m course.sheets"
+    assert names == [], "run python -m course.problems.notebook"
 
 
 @every
@@ -216,7 +216,7 @@ def test_another_seed_goes_into_another_folder(tmp_path):
     assert written == [f"{kind}/{n}/{n}.ipynb" for kind in ("release", "source") for n in NAMES]
     assert sheets.stale(3, tmp_path) == [] and len(sheets.stale(4, tmp_path)) == 4
     sheets.main(["--seed", "3", "--out", str(tmp_path), "--check"])
-    with pytest.raises(SystemExit, match=r"python -m course\.sheets: source/ps1/ps1\.ipynb"):
+    with pytest.raises(SystemExit, match=r"python -m course\.problems\.notebook: source/ps1/ps1\.ipynb"):
         sheets.main(["--seed", "4", "--out", str(tmp_path), "--check"])
 
 

@@ -7,7 +7,7 @@ import torch
 
 from course.problems.compare import difference
 from course.problems.questions import Answer, Break, Explain, Part, ProblemSet, Request, Values, Write, call, solution
-from course.problems.variants import function, judge, mistake, say, told, values, written
+from course.problems.variants import Code, judge, mistakes, say, signs, told, values, written
 from tests.helpers.answering import answers, namespace
 
 
@@ -15,13 +15,17 @@ def reals(*numbers):
     return torch.tensor(numbers)
 
 
-DOUBLE = mistake("doubled twice", "It is four times as large.", "Double once.", lambda x, k: 4 * x + k)
-SIGN = mistake("the sign is lost", "The size is not asked for.", "Keep the sign.", lambda x, k: (2 * x).abs() + k)
+RIGHT = Code("my_double(x, k)", "return 2 * x + k")
+DOUBLE, SIGN = mistakes(
+    "Double once, and keep the sign.",
+    ("doubled twice", "It is four times as large.", RIGHT.but("2", "4")),
+    ("the sign is lost", "The size is not asked for.", lambda x, k: (2 * x).abs() + k),
+)
 QUESTION = Write(
     "q1",
     "Double",
     "Double x and add k.",
-    function("my_double(x, k)", "Return 2 x + k.", "return 2 * x + k"),
+    RIGHT.cell("Return 2 x + k."),
     name="my_double",
     example="assert my_double(torch.tensor([1.0]), 0).tolist() == [2.0]",
     parts=(
@@ -143,7 +147,7 @@ def test_a_value_that_is_missing_says_so():
 
 
 def test_told_leaves_out_a_wrong_value_that_happens_to_be_right():
-    assert told(2.0, twice=4.0, the_same=2.0) == {4.0: "twice"}
+    assert told({"x": 2.0}, {"x": {"twice": 4.0, "the same": 2.0}}) == {"x": {4.0: "twice"}}
 
 
 # --- Break and Explain
@@ -225,6 +229,17 @@ def test_the_cell_of_a_function_is_its_head_and_a_gap():
         'def my_double(x, k):\n    """Return 2 x + k."""\n'
         "    ### BEGIN SOLUTION\n    return 2 * x + k\n    ### END SOLUTION"
     )
+
+
+def test_code_is_called_by_the_name_in_its_head_and_changed_where_it_says_so():
+    assert RIGHT.name == "my_double" and RIGHT(3, 1) == 7
+    assert RIGHT.but("2 * x", "x").but("+ k", "- k")(3, 1) == 2 and RIGHT(3, 1) == 7
+    with pytest.raises(ValueError, match="'3' is not in 'return 2"):
+        RIGHT.but("3", "4")
+
+
+def test_a_number_in_code_has_one_sign():
+    assert signs("x + -5 - -3 + 2") == "x - 5 + 3 + 2"
 
 
 def test_the_cell_of_values_names_them_before_the_gap():

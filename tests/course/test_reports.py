@@ -4,14 +4,13 @@ import csv
 from html.parser import HTMLParser
 
 import pytest
-from quantlib.misconceptions import Misconception
 
+from course import report
 from course.intake.lms import CourseError, Student, read_roster
 from course.problems.questions import Explain, Mark, Part, ProblemSet, Values, Write
-from course.report import feedback as pages
-from course.report import manual, tables
-from course.report import write as reports
+from course.report import feedback, manual, tables
 from course.report.results import Graded, load, store
+from quantlib.lab.misconception import Misconception
 
 FLOOR = Misconception("floor instead of rounding", "Floor goes down.", "Use torch.round.", lambda x: x)
 SOURCE = "def my_store(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n"
@@ -53,7 +52,7 @@ def read(path):
 @pytest.fixture
 def written(tmp_path):
     def write(results, roster=ROSTER, problems=()):
-        reports.write(tmp_path, results, PS1, roster, list(problems))
+        report.write(tmp_path, results, PS1, roster, list(problems))
         return tmp_path
 
     return write
@@ -71,7 +70,6 @@ def test_who_has_no_marks_has_no_score_anywhere(written):
     assert read(folder / "scores.csv")[0]["Total (of 10)"] == ""
     assert read(folder / "canvas.csv")[1]["Problem set 1"] == ""
     assert read(folder / "moodle.csv")[0]["Grade"] == ""
-    assert read(folder / "gradescope.csv")[0]["Total Score"] == ""
     assert (
         "There are no marks yet: the notebook has no cell." in (folder / "feedback/ada_lovelace_1815.html").read_text()
     )
@@ -101,12 +99,6 @@ def test_moodles_worksheet_comes_back_as_it_was_but_for_the_grades(written, tmp_
     back = (written([graded(ada, 4, 2)], [ada, emmy]) / "moodle.csv").read_text(encoding="utf-8-sig").splitlines()
     assert back[0].startswith(sheet)
     assert [line.removesuffix(",") for line in back[1:]] == [lines[0].replace("3.00", "6"), lines[1]]
-
-
-def test_gradescope_has_every_question(written):
-    ada, emmy, _ = read(written(CLASS) / "gradescope.csv")
-    assert (ada["First Name"], ada["Last Name"], ada["SID"]) == ("Ada", "Lovelace", "ada")
-    assert (ada["1: Store (4.0 pts)"], ada["Status"], emmy["Status"]) == ("4", "Ungraded", "Missing")
 
 
 def test_who_is_not_on_the_roster_is_in_the_tables(written):
@@ -162,8 +154,8 @@ def test_summary_says_what_the_class_misunderstood(written):
 
 
 def test_the_hardest_question_comes_first():
-    assert [row[0] for row in pages.shares(CLASS, PS1)] == ["Store", "Read the ruler", "Explain the curve"]
-    assert pages.shares(CLASS, PS1)[0][1:] == ("2.0", 4, "50%")
+    assert [row[0] for row in feedback.shares(CLASS, PS1)] == ["Store", "Read the ruler", "Explain the curve"]
+    assert feedback.shares(CLASS, PS1)[0][1:] == ("2.0", 4, "50%")
 
 
 def test_a_class_without_marks_has_a_summary(written):

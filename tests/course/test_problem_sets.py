@@ -2,33 +2,38 @@
 
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import torch
 
+from course.problems import catalogue, ps1, ps2
 from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from course.problems.compare import difference
-from course.problems.ps2 import UNBEATEN
+from course.problems.ps2.explain import UNBEATEN
 from course.problems.questions import Answer, Break, Explain, Values, Write, equals, solution
-from course.problems.variants import ROUNDINGS, draws
-from quantlib.data import load_weight
+from course.problems.variants import ROUNDINGS, Code, draws
+from quantlib import unclamped_codes
+from quantlib.data import T, load_weight
 from quantlib.lessons.granularity.groups import BITS, POWERS, Matrix
 from tests.helpers.answering import SEEDS, answers, namespace, right_answers, through
 
 ALL = [*SEEDS, PUBLIC_SEED]
 SETS = {(name, seed): problem_set(name, seed) for name in NAMES for seed in ALL}
-IDS = {question.id: type(question) for name in NAMES for question in SETS[name, PUBLIC_SEED].questions}
+ASKED = {name: import_module(f"course.problems.{name}").QUESTIONS for name in NAMES}
+DRAWS = {  # of each question, as every seed draws it
+    ask: [SETS[name, seed].questions[place] for seed in ALL]
+    for name, asked in ASKED.items()
+    for place, ask in enumerate(asked)
+}
 
 
 def of_kind(*kinds):
     """Run a test for every question of a kind, with the question as each seed draws it."""
-    ids = [i for i, kind in IDS.items() if kind in kinds]
-    return pytest.mark.parametrize("drawn", [pytest.param(every_draw(i), id=i) for i in ids])
-
-
-def every_draw(question_id):
-    drawn = (question for problem_set in SETS.values() for question in problem_set.questions)
-    return [question for question in drawn if question.id == question_id]
+    found = [(ask, drawn) for ask, drawn in DRAWS.items() if type(drawn[0]) in kinds]
+    return pytest.mark.parametrize(
+        "drawn", [pytest.param(drawn, id=drawn[0].id[:4] + ask.__name__) for ask, drawn in found]
+    )
 
 
 # --- the sets
@@ -52,11 +57,26 @@ def test_no_two_questions_share_an_id_or_ask_for_the_same_name(name):
         assert len(set(names)) == len(names)
 
 
+def content(questions):
+    return [(q.title, q.text, q.source, repr(q.requests())) for q in questions]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_seed_always_draws_the_same_set(name):
-    for a, b in zip(SETS[name, 7].questions, problem_set(name, 7).questions, strict=True):
-        assert (a.text, a.source) == (b.text, b.source)
-        assert repr(a.requests()) == repr(b.requests())
+    assert content(SETS[name, 7].questions) == content(problem_set(name, 7).questions)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_more_or_less_changes_no_other(name):
+    def one_more(draw):
+        return Explain(title="One more", text=str(draw.random()))
+
+    asked, before = ASKED[name], content(SETS[name, 7].questions)
+    for place in range(len(asked)):
+        more = content(catalogue.drawn(name, 7, [*asked[:place], one_more, *asked[place:]]))
+        less = content(catalogue.drawn(name, 7, [*asked[:place], *asked[place + 1 :]]))
+        assert more.pop(place)[0] == "One more" and more == before
+        assert less == before[:place] + before[place + 1 :]
 
 
 @of_kind(Write, Values, Break, Explain)
@@ -187,7 +207,7 @@ def test_every_case_can_go_into_a_box(drawn):
 
 
 def test_no_number_of_bits_has_as_many_codes_as_a_counter_that_turns():
-    for question in every_draw("ps1_q4"):
+    for question in DRAWS[ps1.turn]:
         low, high = (int(n.replace("−", "-")) for n in re.search(r"from (\S+) to ([−\d]+)", question.text).groups())
         assert (high - low + 1).bit_count() > 1
 
@@ -210,7 +230,7 @@ def test_every_known_wrong_value_is_wrong(drawn):
 
 
 def test_a_bug_shows_in_the_numbers_that_are_asked_for():
-    for question in every_draw("ps1_q6"):
+    for question in DRAWS[ps1.find_it]:
         names = namespace(question)
         x = float(re.search(r"for \[(.+?)\]", question.text)[1].replace("−", "-"))
         assert names["there_and_back"](torch.tensor([x])).item() == pytest.approx(names["bug_gives"], abs=1e-3)
@@ -218,7 +238,7 @@ def test_a_bug_shows_in_the_numbers_that_are_asked_for():
 
 
 def test_a_wrong_axis_makes_as_many_scales_as_is_said():
-    for question in every_draw("ps2_q7"):
+    for question in DRAWS[ps2.axis]:
         names = namespace(question)
         rows, length = map(int, re.search(r"shape \((\d+), (\d+)\)", question.text).groups())
         scales = names["scales_of_groups"](torch.arange(1.0, rows * length + 1).reshape(rows, length))
@@ -241,7 +261,7 @@ def test_the_answer_breaks_the_function_and_odd_ones_do_not(drawn):
 
 
 def test_a_number_breaks_the_wrap_exactly_in_the_step_where_it_begins():
-    for question in every_draw("ps1_q5"):
+    for question in DRAWS[ps1.break_it]:
         answer = namespace(question)["breaks"]
         s = float(re.search(r"round\(x / ([0-9.]+)\)", question.source)[1])
         tried = [s * k / 8 * (1 if answer > 0 else -1) for k in range(1, 1200)]
@@ -274,10 +294,7 @@ def test_the_model_answer_knows_which_points_are_beaten():
 
 
 def test_the_model_answer_knows_which_ends_clip():
-    from quantlib import unclamped_codes
-
-    T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
-    for question in every_draw("ps1_q8"):
+    for question in DRAWS[ps1.explain]:
         s, z = map(float, re.search(r"draw_split\(T, (.+), (.+)\)", question.picture).groups())
         codes = unclamped_codes(T, s, z)
         assert ("at the lower end" in question.source) == bool((codes < -128).any())
@@ -291,4 +308,4 @@ def test_the_model_answer_knows_which_ends_clip():
 def test_a_rounding_does_with_ties_what_it_says(rule):
     up, down = (float(number.replace("−", "-")) for number in re.findall(r"becomes (−?\d)", rule.words))
     v = torch.tensor([2.5, -2.5, 2.25, -2.75, 0.0, 3.0, 0.4375, -0.4375, 0.5625])
-    assert rule(v).tolist() == [up, down, 2.0, -3.0, 0.0, 3.0, 0.0, 0.0, 1.0]
+    assert Code("my_round(v)", f"return {rule.code}")(v).tolist() == [up, down, 2.0, -3.0, 0.0, 3.0, 0.0, 0.0, 1.0]

@@ -1,0 +1,153 @@
+"""Each solution does what its text says: computed once more in exact fractions, from the words of the text alone."""
+
+import math
+import re
+from fractions import Fraction
+
+import pytest
+import torch
+
+from course.problems.catalogue import PUBLIC_SEED, problem_set
+from course.problems.compare import difference
+from course.problems.questions import Write, call, solution
+from tests.helpers.answering import SEEDS
+
+
+def numbers(text, pattern):
+    """The numbers that a pattern finds in a text; in prose a minus is −."""
+    found = re.search(pattern, text)
+    assert found, (pattern, text)
+    return [int(n) if re.fullmatch(r"-?\d+", n) else float(n) for n in (g.replace("−", "-") for g in found.groups())]
+
+
+def exact(values):
+    return [Fraction(value) for value in values.flatten().tolist()]
+
+
+# --- Part I
+
+
+def store(text, x, s, z):
+    low, high = numbers(text, r"reach from (\S+) to (\S+): the grid")
+    tie = re.search(r"A tie goes (.+?):", text)[1]
+
+    def rounded(v):
+        below, up = math.floor(v), {"up": True, "down": False, "away from 0": v > 0, "towards 0": v < 0}[tie]
+        return below + (v - below > Fraction(1, 2) or (v - below == Fraction(1, 2) and up))
+
+    places = [v / Fraction(s) for v in exact(x)]
+    codes = [rounded(v + z) if "add z, then round" in text else rounded(v) + z for v in places]
+    return torch.tensor([max(low, min(high, code)) for code in codes], dtype=torch.int8).reshape(x.shape)
+
+
+def restore(text, q, a, b):
+    codes = exact(q)
+    if "the lowest code stands for" in text:
+        (low,) = numbers(text, r"codes from (\S+) to")
+        reals = [Fraction(b) + Fraction(a) * (code - low) for code in codes]
+    elif "with an offset" in text:
+        (offset,) = numbers(text, r"an offset of (\d+)\*\*")
+        reals = [Fraction(a) * (code - offset - b) for code in codes]
+    else:
+        reals = [(code - b) / (2**a if "bits behind the point" in text else a) for code in codes]
+    return torch.tensor([float(r) for r in reals]).reshape(q.shape)
+
+
+def turn(text, v):
+    low, high = numbers(text, r"codes from (\S+) to ([−\d]+)")
+    way = [*range(low, high + 1)] if "in a circle" in text else [*range(low, high), *range(high, low, -1)]
+    return torch.tensor([way[(n - low) % len(way)] for n in v.flatten().tolist()], dtype=torch.int64).reshape(v.shape)
+
+
+def measure(text, x, x_hat, *rest):
+    pairs = list(zip(exact(x), exact(x_hat), strict=True))
+    if "clipping alone" in text:
+        low, high = rest
+        outside = [(a, b) for a, b in pairs if a < low or a > high or (a in rest and "**as outside**" in text)]
+        power = 2 if "root of the mean" in text else 1
+        mean = sum(abs(a - b) ** power for a, b in outside) / max(len(outside), 1)
+        return float(mean) ** (1 / power)
+    if "the share of values" in text:
+        (limit,) = numbers(text, r"larger than ([\d.]+) steps")
+        return sum(abs(a - b) > Fraction(limit) * Fraction(*rest) for a, b in pairs) / len(pairs)
+    (percent,) = numbers(text, r"Take the (\d+) %")
+    squares = sorted(((a - b) ** 2 for a, b in pairs), reverse=True)
+    return float(sum(squares[: math.ceil(Fraction(percent * len(pairs), 100))]) / (sum(squares) or 1))
+
+
+# --- Part II
+
+
+def ruler(text, x):
+    low, high = numbers(text, r"codes from (\S+) to (\S+):")
+    r_min, r_max = min(0, *exact(x), 0), max(0, *exact(x), 0)
+    if r_min == r_max:
+        return 1.0, low
+    s = (r_max - r_min) / (high - low + ("number of **codes**" in text))
+    if "power of two" in text:
+        s = Fraction(2) ** next(k for k in range(-99, 99) if Fraction(2) ** k >= s)
+    z = low - r_min / s
+    return float(s), max(low, min(high, math.ceil(z) if "**rounded up**" in text else math.floor(z)))
+
+
+def clip_range(text, x, k):
+    below, above = (int(n or 1) for n in re.search(r"the (\d? ?)k smallest and the (\d? ?)k largest", text).groups())
+    stay = sorted(exact(x))[below * k :]
+    stay = stay[: len(stay) - above * k]
+    return float(min(0, stay[0])), float(max(0, stay[-1]))
+
+
+def clip(text, x, k):
+    sizes = sorted(map(abs, exact(x)), reverse=True)
+    if "between two of them" in text:
+        quarters = {"a quarter of": 1, "half": 2, "three quarters of": 3}[re.search(r"\*\*(.+?) the way", text)[1]]
+        return float(sizes[k] + quarters * (sizes[k - 1] - sizes[k]) / 4)
+    inside = Fraction(k * len(sizes), 100) + (0 if "rounded down" in text else Fraction(1, 2))
+    return float(sorted(sizes)[max(math.floor(inside), 1) - 1])
+
+
+def groups(text, w, size):
+    (divisor,) = numbers(text, r"divided by ([\d.]+)\*\*")
+    lines = (w.T if "**column**" in text else w).tolist()
+    cut = [[line[k : k + size] for k in range(0, len(line), size)] for line in lines]
+    largest = torch.tensor([[max(map(abs, group)) for group in line] for line in cut], dtype=torch.float64)
+    s = torch.where(largest == 0, 1.0, largest / divisor)
+    if "power of two" in text:
+        stored = torch.tensor([[2.0 ** math.ceil(math.log2(each)) for each in line] for line in s.tolist()])
+    else:
+        stored = s.half()
+        if "rounded up" in text:
+            smaller = stored.double() < s.float().double()
+            stored = torch.where(smaller, stored.nextafter(torch.tensor(torch.inf).half()), stored)
+    return stored.T if "**column**" in text else stored
+
+
+def chance(text, v, u):
+    def rounded(v, u):
+        low, f = math.floor(v), v - math.floor(v)
+        if "**large** draws go up" in text:
+            return low + (u >= 1 - f)
+        if "Stochastic rounding of the **size**" in text:
+            low, f = math.floor(abs(v)), abs(v) - math.floor(abs(v))
+            return (low + (u < f if "u is smaller than f" in text else u >= 1 - f)) * (1 if v > 0 else -1)
+        (limit,) = numbers(text, r"u is smaller than ([\d.]+), else")
+        first = low + 1 if "goes up" in text or v > 0 else low
+        return round(v) if f != Fraction(1, 2) else first if u < limit else 2 * low + 1 - first
+
+    return torch.tensor([float(rounded(*pair)) for pair in zip(exact(v), exact(u), strict=True)]).reshape(v.shape)
+
+
+AGAIN = {
+    "ps1": {"my_store": store, "my_restore": restore, "my_turn": turn, "my_measure": measure},
+    "ps2": {"my_ruler": ruler, "my_range": clip_range, "my_alpha": clip, "my_scales": groups, "my_round": chance},
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_solution_does_what_its_text_says(name):
+    for seed in (*SEEDS, PUBLIC_SEED):
+        for question in problem_set(name, seed).questions:
+            for request in question.requests() if isinstance(question, Write) else ():
+                again = AGAIN[name][question.name](question.text, *request.arguments)
+                got = call(solution(question), request)
+                assert difference(again, got, question.relative) == "", (question.text, request)

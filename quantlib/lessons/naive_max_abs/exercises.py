@@ -5,7 +5,7 @@ import torch
 import quantlib
 from quantlib.lab.cases import T_ALONE, T, random_integers, random_reals, singles, values
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import one_number
+from quantlib.lab.learner import codes_problem, one_number, step_problem
 
 from .mistakes import known
 
@@ -29,6 +29,7 @@ wrap = Exercise(
     ),
     codes=True,
     known=known["wrap"],
+    usable=codes_problem,
 )
 
 max_abs = Exercise(
@@ -49,4 +50,5 @@ max_abs = Exercise(
     ),
     unpack=one_number,
     known=known["max_abs"],
+    usable=step_problem,
 )

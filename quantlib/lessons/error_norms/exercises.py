@@ -3,7 +3,7 @@
 import quantlib
 from quantlib.lab.cases import CODES_OF_T, T, random_pairs, values
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import one_number
+from quantlib.lab.learner import number_problem, one_number
 
 from .mistakes import known
 
@@ -28,6 +28,7 @@ l2 = Exercise(
     ),
     unpack=one_number,
     known=known["l2"],
+    usable=number_problem,
 )
 
 sqnr = Exercise(
@@ -48,4 +49,5 @@ sqnr = Exercise(
     ),
     unpack=one_number,
     known=known["sqnr"],
+    usable=number_problem,
 )

@@ -1,7 +1,8 @@
 """The exercises of notebook 04: the L2 norm of an error, and the SQNR."""
 
 import quantlib
-from quantlib.lab.cases import CODES_OF_T, T, random_pairs, values
+from quantlib.data import T
+from quantlib.lab.cases import CODES_OF_T, random_pairs, values
 from quantlib.lab.exercise import Exercise
 from quantlib.lab.learner import number_problem, one_number
 

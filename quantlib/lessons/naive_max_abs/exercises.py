@@ -3,7 +3,8 @@
 import torch
 
 import quantlib
-from quantlib.lab.cases import T_ALONE, T, random_integers, random_reals, singles, values
+from quantlib.data import T
+from quantlib.lab.cases import T_ALONE, random_integers, random_reals, singles, values
 from quantlib.lab.exercise import Exercise
 from quantlib.lab.learner import codes_problem, one_number, step_problem
 

@@ -103,9 +103,9 @@ def number_line(axes: Axes) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def colour_bar(image: AxesImage, labels: Mapping[float, str]) -> Colorbar:
-    """Draw the colours of an image beside it, with a label at some of its values."""
-    bar = image.figure.colorbar(image, ax=image.axes, fraction=0.035, pad=0.02)
+def colour_bar(image: AxesImage, labels: Mapping[float, str], share: float = 0.035) -> Colorbar:
+    """Draw the colours of an image beside it, with a label at some of its values; share: of the width."""
+    bar = image.figure.colorbar(image, ax=image.axes, fraction=share, pad=0.02)
     bar.set_ticks(list(labels), labels=list(labels.values()))
     bar.outline.set_visible(False)
     return bar

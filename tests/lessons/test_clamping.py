@@ -1,4 +1,4 @@
-"""Clip and round: the still pictures, and the explorer that splits the error."""
+"""Notebook 02: the ends of the ruler, the explorer that splits the error into clip and round, and the pictures."""
 
 import random
 
@@ -9,7 +9,16 @@ from quantlib import l2_error, split_error, unclamped_codes
 from quantlib.data import load_weight
 from quantlib.lab.explore import Slider
 from quantlib.lab.words import amount, number
-from quantlib.lessons.clamping.split import draw_split, explore_split, parts_problem
+from quantlib.lessons.clamping.ends import (
+    draw_clamp_and_wrap,
+    draw_end,
+    draw_free,
+    draw_reach,
+    free_zero_points,
+    wrap_quantize,
+)
+from quantlib.lessons.clamping.exercises import parts_problem
+from quantlib.lessons.clamping.split import draw_split, explore_split
 from tests.helpers.strategies import SEED as T
 
 MINUS = "\N{MINUS SIGN}"
@@ -184,6 +193,26 @@ def test_amounts_are_written_as_people_write_them():
 
 def test_the_still_picture_says_the_two_parts():
     assert "round 0.738. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt
+
+
+def test_pictures_of_the_ends_say_their_numbers():
+    assert "728.6 asks for the code 138, but the last code is 127" in draw_end(T, 3.5, -70).alt
+    assert "at most s/2 = 1.75" in draw_reach(T, 3.5, -70).alt
+    assert "The error of 728.6 is 39.1." in draw_reach(T, 3.5, -70).alt
+    alt = draw_clamp_and_wrap(728.6, 3.5, -70).alt
+    assert alt.endswith(f"Clamped, 728.6 comes back as 689.5. Wrapped, 728.6 comes back as {MINUS}168.")
+    free = f"s = 3.579: {MINUS}77; s = 3.6: {MINUS}77 to {MINUS}75; s = 3.7: {MINUS}78 to {MINUS}70."
+    assert draw_free(T, 3.5, -70, (912.6 / 255, 3.6, 3.7)).alt.endswith(free)
+
+
+def test_few_zero_points_clip_nothing():
+    assert [free_zero_points(T, s) for s in (3.5, 912.6 / 255, 3.6)] == [[], [-77], [-77, -76, -75]]
+    assert free_zero_points(T, 3.7) == list(range(-78, -69))
+
+
+def test_a_wrapped_value_comes_back_256_steps_away():
+    x = 3.5 * torch.arange(-400.0, 400.0)
+    assert set(((wrap_quantize(x, 3.5, 0) - x) / (256 * 3.5)).tolist()) == {-2.0, -1.0, 0.0, 1.0, 2.0}
 
 
 # What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.

@@ -11,13 +11,13 @@ from quantlib.data import load_weight
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.naive_max_abs.formats import draw_formats, marks
 from quantlib.lessons.naive_max_abs.overflow import (
-    attempt,
     draw_circle,
     draw_factor,
     draw_repairs,
     draw_sawtooth,
     draw_there_and_back,
     explore_factor,
+    make_view,
     on_circle,
 )
 from tests.helpers.strategies import SEED as T
@@ -27,7 +27,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def readout(factor: float) -> str:
     """What the readout of the explorer must contain."""
-    return f"Norm of the error: {l2_error(T, attempt(T, int(factor)).x_hat):.4f}"
+    return f"Norm of the error: {l2_error(T, make_view(T, int(factor)).x_hat):.4f}"
 
 
 def plain_norm(factor):
@@ -36,7 +36,7 @@ def plain_norm(factor):
 
 
 def test_recipe_is_the_seeds():
-    view = attempt(T, 255)
+    view = make_view(T, 255)
     assert view.asked.tolist() == [[67, -5, 255], [32, 103, -64], [0, 240, 86]]
     assert view.q.tolist() == [[67, -5, -1], [32, 103, -64], [0, -16, 86]]
     assert f"{l2_error(T, view.x_hat):.4f}" == "1033.6320"
@@ -119,7 +119,7 @@ def test_circle_says_where_codes_land():
 
 def test_a_wrapped_code_is_wrong_by_256_steps():
     for factor in (128, 200, 255, 300):
-        view = attempt(T, factor)
+        view = make_view(T, factor)
         errors = (view.asked - view.q)[view.clipped]
         assert len(errors) and (errors == 256).all()
 

@@ -15,9 +15,9 @@ from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN, is_clipped
 from quantlib.lab.words import number
-from quantlib.metrics import split_error as quantlib_split_error
+from quantlib.metrics import split_error
 
-Curve = numpy.ndarray
+MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
 def draw_end(x: Tensor, s: float, z: int) -> Picture:
@@ -29,20 +29,17 @@ def draw_end(x: Tensor, s: float, z: int) -> Picture:
         figure = style.new_figure(9.2, 2.4)
         axes = figure.add_axes((0.02, 0.02, 0.96, 0.80))
         style.bare(axes)
-        axes.set_xlim(first - 4.0, last + 2.2)
-        axes.set_ylim(0, 1)
+        axes.set(xlim=(first - 4.0, last + 2.2), ylim=(0, 1))
         _draw_codes(axes, first, last, s, z)
         for real, code in zip(x.flatten().tolist(), (x.flatten() / s + z).tolist(), strict=True):
             if code > first:
                 _draw_value(axes, real, code)
-        axes.text((value / s + z + QUANT_MAX) / 2, 0.90, "?", size=20, weight="bold", color=style.CLIPPED_TEXT, **_MID)
+        between = (value / s + z + QUANT_MAX) / 2
+        axes.text(between, 0.90, "?", size=20, weight="bold", color=style.CLIPPED_TEXT, **MIDDLE)
         finding = f"{number(value)} asks for the code {last}, but the last code is {QUANT_MAX}"
         axes.set_title(finding, pad=4)
         reach = f"the code {QUANT_MAX} stands for {number(s * (QUANT_MAX - z))}"
         return picture(figure, f"The upper end of the int8 codes: {finding}; {reach}. Where does {number(value)} go?")
-
-
-_MID: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
 def _draw_codes(axes: Axes, first: int, last: int, s: float, z: int) -> None:
@@ -53,10 +50,10 @@ def _draw_codes(axes: Axes, first: int, last: int, s: float, z: int) -> None:
     for code in (*range(first, QUANT_MAX, 5), QUANT_MAX, last):
         have = code <= QUANT_MAX
         ink, bold = (style.QUANTIZED if have else style.CLIPPED_TEXT), "bold" if code in (QUANT_MAX, last) else "normal"
-        axes.text(code, 0.23, number(code), color=ink, weight=bold, **_MID)
-        axes.text(code, 0.08, number(s * (code - z)), color=style.QUIET, size=9, **_MID)
+        axes.text(code, 0.23, number(code), color=ink, weight=bold, **MIDDLE)
+        axes.text(code, 0.08, number(s * (code - z)), color=style.QUIET, size=9, **MIDDLE)
     middle = (QUANT_MAX + last) / 2
-    axes.text(middle, 0.23, "int8 has no such codes", color=style.CLIPPED_TEXT, size=9, **_MID)
+    axes.text(middle, 0.23, "int8 has no such codes", color=style.CLIPPED_TEXT, size=9, **MIDDLE)
     for height, name in ((0.23, "code"), (0.08, "stands for")):
         axes.text(first - 3.9, height, name, color=style.QUIET, size=9, va="center")
 
@@ -64,7 +61,7 @@ def _draw_codes(axes: Axes, first: int, last: int, s: float, z: int) -> None:
 def _draw_value(axes: Axes, real: float, code: float) -> None:
     axes.plot(code, 0.72, "o", color=style.ORIGINAL, ms=6)
     axes.plot([code, code], [0.56, 0.72], color=style.ORIGINAL, lw=0.8)
-    axes.text(code, 0.86, number(real), **_MID)
+    axes.text(code, 0.86, number(real), **MIDDLE)
 
 
 def draw_reach(x: Tensor, s: float, z: int) -> Picture:
@@ -76,14 +73,12 @@ def draw_reach(x: Tensor, s: float, z: int) -> Picture:
         figure = style.new_figure(9.2, 3.6)
         axes = figure.add_axes((0.075, 0.15, 0.905, 0.74))
         axes.axvspan(low, high, color=style.RANGE, alpha=0.12, lw=0)
-        clip, rounding = (part.abs() for part in quantlib_split_error(inputs, s, z))
+        clip, rounding = (part.abs() for part in split_error(inputs, s, z))
         outside = is_clipped(inputs, s, z, QUANT_MIN, QUANT_MAX)
         axes.plot(inputs, rounding.where(~outside, torch.nan), color=style.ROUNDING_TEXT, lw=0.5)
         axes.plot(inputs, clip.where(outside, torch.nan), color=style.CLIPPED, lw=2.6, ls="dotted")
         worst, at = _draw_errors(axes, x, s, z)
-        axes.set_xlim(low - edge, high + edge)
-        axes.set_ylim(0, 1.25 * worst)
-        axes.set_xlabel("real value")
+        axes.set(xlim=(low - edge, high + edge), ylim=(0, 1.25 * worst), xlabel="real value")
         axes.set_ylabel("size of the error")
         middle, half = (low + high) / 2, f"at most s/2 = {number(s / 2)}"
         axes.text(middle, 0.12 * worst, f"round: {half}", color=style.ROUNDING_TEXT, ha="center")
@@ -96,13 +91,12 @@ def draw_reach(x: Tensor, s: float, z: int) -> Picture:
 def _draw_errors(axes: Axes, x: Tensor, s: float, z: int) -> tuple[float, str]:
     """Draw the errors of x as points; return the largest, and a sentence about it."""
     values = x.flatten()
-    sizes = sum(part.abs() for part in quantlib_split_error(values, s, z))
+    sizes = sum(part.abs() for part in split_error(values, s, z))
     assert isinstance(sizes, Tensor)
     clipped = is_clipped(values, s, z, QUANT_MIN, QUANT_MAX)
-    axes.plot(
-        values[~clipped], sizes[~clipped], "o", color=style.ROUNDING_TEXT, ms=5, mec="white", zorder=5, clip_on=False
-    )
-    axes.plot(values[clipped], sizes[clipped], "D", color=style.CLIPPED, ms=8, mec="white", zorder=5)
+    rim: dict[str, Any] = {"mec": "white", "zorder": 5}
+    axes.plot(values[~clipped], sizes[~clipped], "o", color=style.ROUNDING_TEXT, ms=5, clip_on=False, **rim)
+    axes.plot(values[clipped], sizes[clipped], "D", color=style.CLIPPED, ms=8, **rim)
     worst = int(sizes.argmax())
     real, size = values[worst].item(), sizes[worst].item()
     ink: dict[str, Any] = {"color": style.CLIPPED_TEXT, "weight": "bold", "va": "center"}
@@ -142,10 +136,8 @@ def _draw_transfer(axes: Axes, x: numpy.ndarray, back: numpy.ndarray, outside: n
     axes.plot(x[~outside], back[~outside], color=style.QUANTIZED, lw=2.6)
     for side in (x < 0, x > 0):  # two lines, so that none runs across the middle
         axes.plot(x[outside & side], back[outside & side], color=style.CLIPPED, lw=2.6, ls="dotted")
-    axes.set_xlim(limits)
-    axes.set_ylim(limits)
+    axes.set(xlim=limits, ylim=limits, xlabel="real value")
     axes.locator_params(nbins=6)
-    axes.set_xlabel("real value")
     axes.text(0.86 * limits[1], 0.95 * limits[1], "no error", size=9, ha="right", va="center")
 
 
@@ -207,14 +199,11 @@ def _draw_ends(axes: Axes, s: numpy.ndarray, low: float, high: float) -> None:
     limits = centre - 18, centre + 24
     lower, upper = numpy.minimum(first, last), numpy.maximum(first, last)
     fill: dict[str, Any] = {"edgecolor": style.CLIPPED, "linewidth": 0}
-    axes.fill_betweenx(s, limits[0], lower, facecolor="#FBEDE2", hatch="//", **fill)
-    axes.fill_betweenx(s, upper, limits[1], facecolor="#FBEDE2", hatch="\\\\", **fill)
-    axes.fill_betweenx(s, lower, upper, where=list(first >= last), facecolor="#F9E3D3", hatch="xx", **fill)
-    axes.fill_betweenx(s, lower, upper, where=list(last >= first), facecolor="#E9F7F2", lw=0)
-    axes.set_xlim(limits)
-    axes.set_ylim(s[0], s[-1])
-    axes.set_xlabel("zero point z")
-    axes.set_ylabel("scale s")
+    axes.fill_betweenx(s, limits[0], lower, facecolor=style.CLIPPED_PALER, hatch="//", **fill)
+    axes.fill_betweenx(s, upper, limits[1], facecolor=style.CLIPPED_PALER, hatch="\\\\", **fill)
+    axes.fill_betweenx(s, lower, upper, where=list(first >= last), facecolor=style.CLIPPED_TINT, hatch="xx", **fill)
+    axes.fill_betweenx(s, lower, upper, where=list(last >= first), facecolor=style.BETTER_TINT, lw=0)
+    axes.set(xlim=limits, ylim=(s[0], s[-1]), xlabel="zero point z", ylabel="scale s")
     box, middle, rise = {"fc": "white", "ec": "none", "pad": 2.5}, (s[0] + s[-1]) / 2, s[-1] - s[0]
     for z, height, text, ink in (
         (limits[0] + 6, middle, "the lower end clips", style.CLIPPED_TEXT),
@@ -222,4 +211,4 @@ def _draw_ends(axes: Axes, s: numpy.ndarray, low: float, high: float) -> None:
         (centre - 1, s[0] + 0.08 * rise, "both ends clip", style.CLIPPED_TEXT),
         (centre + 4, s[-1] - 0.09 * rise, "nothing clips", style.BETTER_TEXT),
     ):
-        axes.text(z, height, text, color=ink, weight="bold", size=10, bbox=box, zorder=4, **_MID)
+        axes.text(z, height, text, color=ink, weight="bold", size=10, bbox=box, zorder=4, **MIDDLE)

@@ -1,11 +1,14 @@
 """The exercises of notebook 02: a clamp, and the two parts of an error."""
 
+from typing import Any
+
 import torch
+from torch import Tensor
 
 import quantlib
 from quantlib.lab.cases import OTHER_RULERS, SEED, random_integers, random_reals, singles
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import two_tensors
+from quantlib.lab.learner import reals_problem, two_tensors
 
 from .mistakes import known
 
@@ -34,6 +37,13 @@ clamp = Exercise(
     known=known["clamp"],
 )
 
+
+def parts_problem(value: Any, x: Tensor, *_: object) -> str:
+    """Say why a value cannot be (clip, round) of x, or return "" if it can: two float tensors of x's shape."""
+    parts = two_tensors(value)
+    return parts if isinstance(parts, str) else next(filter(None, (reals_problem(part, x) for part in parts)), "")
+
+
 split_error = Exercise(
     "split_error",
     "f(x, s, z) returns (clip, round), the two parts of the error on the int8 grid",
@@ -54,4 +64,5 @@ split_error = Exercise(
     ),
     unpack=two_tensors,
     known=known["split_error"],
+    usable=parts_problem,
 )

@@ -1,60 +1,51 @@
-"""The error in its two parts, clip and round: its picture over s, and the explorer that moves it."""
+"""The error in its two parts, clip and round: an explorer of both over s, and of the values that cause them."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy
 import torch
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from quantlib.affine import fake_quantize
 from quantlib.lab import style
-from quantlib.lab.explore import Explorer, Scene, Slider
-from quantlib.lab.learner import StandIn, reals_problem, two_tensors
-from quantlib.lab.panel import FEW, Panel, title
-from quantlib.lab.picture import Picture, picture
+from quantlib.lab.exercise import Function
+from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
+from quantlib.lab.learner import Parts
+from quantlib.lab.panel import FEW, Panel, in_order_of_size
+from quantlib.lab.picture import Picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN
-from quantlib.lab.text import Label
-from quantlib.lab.words import number
-from quantlib.metrics import split_error as quantlib_split_error
+from quantlib.lab.words import amount, clips, number
 
-Curve = numpy.ndarray
-BINS = 40
+from . import exercises
+
 SCALE = Slider("s", "scale s", 3.5, 2.0, 6.0, 0.1)
-CLIP: dict[str, Any] = {"facecolor": "#F9E3D3", "edgecolor": style.CLIPPED, "hatch": "////", "linestyle": "dotted"}
-ROUND: dict[str, Any] = {"facecolor": "#F3DCE8", "edgecolor": style.ROUNDING_TEXT, "linestyle": "dashed"}
-
-
-# The explorer: MSE over s in two layers, and who causes it
+ZERO_POINT = Slider("z", "zero point z", -70, QUANT_MIN, QUANT_MAX, 1)
+NAMES = "round", "clip"  # in the order of the layers, from below
+LOOKS = style.ROUND, style.CLIP
+INKS = style.ROUNDING_TEXT, style.CLIPPED_TEXT
+Numbers = numpy.ndarray | float
 
 
 @dataclass(frozen=True)
-class Split:
-    """The error of x in its two parts, for one s and z.
+class SplitView(View):
+    """The error of values in its two parts, for one s and z.
 
     scale, zero_point: the ruler.
-    x, clip, round: the values and the two parts of their error, of one shape.
-    means: the mean square of clip and of round, in the squared units of x; shape (2,).
-    steps, curve: scales, and the means at each of them with the same z; shapes (n,) and (n, 2).
-    notice: what a reader must know beside the numbers, or "".
+    clip, round: the two parts, of one shape.
+    means: the mean square of clip and of round, in the squared units of the values; shape (2,).
+    curve: the same at every scale of the curve, with the same z; shape (n, 2).
     """
 
     scale: float
     zero_point: int
-    x: Tensor
     clip: Tensor
     round: Tensor
     means: numpy.ndarray
-    steps: numpy.ndarray
-    curve: Curve
-    notice: str = ""
+    curve: numpy.ndarray
 
     @property
     def mse(self) -> float:
@@ -62,8 +53,9 @@ class Split:
         return float(self.means.sum())
 
 
+@explorer
 def explore_split(
-    x: Tensor, split_error: Callable[..., Any] = quantlib_split_error, *, scale: Slider | None = None
+    x: Tensor, split_error: Function = exercises.split_error.reference, *, scale: Slider = SCALE
 ) -> Explorer:
     """Show sliders for s and z over the two layers of the MSE, and beside them who causes it.
 
@@ -75,283 +67,177 @@ def explore_split(
         split_error: f(x, s, z) that returns (clip, round) on the int8 grid: quantlib's, or a learner's.
         scale: the slider; the default suits values of a few hundred units.
     """
-    x = x.clone()  # the caller's may change in a later cell
-    scale = scale or SCALE
-    few = x.numel() <= FEW
-    zero_points = [Slider("z", "zero point z", -70, QUANT_MIN, QUANT_MAX, 1)] if few else []
+    few, split = x.numel() <= FEW, exercises.split_error.stand_in(split_error)
     x = x if few else in_order_of_size(x)
-    look = _looker(x, StandIn(split_error, quantlib_split_error, parts_problem), _positions(scale, few))
-    first = look(scale.value, -70 if few else 0)
-    scene = Scene((9.2, 5.0), lambda figure: split_panels(figure, first))
-    return Explorer([scale, *zero_points], look, scene, describe_split)
-
-
-def _looker(x: Tensor, parts: StandIn, steps: numpy.ndarray) -> Callable[..., Split]:
-    """Return the function from s and z to the view of x. The curve of a z is worked out once."""
-    some = slice(None) if x.numel() <= FEW else slice(None, None, 501)
+    steps = numpy.linspace(scale.low, scale.high, round((scale.high - scale.low) / scale.step) + 1 if few else 40)
 
     @lru_cache(maxsize=256)
-    def curve(z: int) -> Curve:
-        return numpy.array([mean_squares(parts(x, float(s), z)[0]) for s in steps])
+    def curve(z: int) -> numpy.ndarray:
+        return numpy.array([mean_squares(split(x, float(s), z)[0]) for s in steps])
 
-    def look(s: float, z: int = 0) -> Split:
-        (clip, rounding), notice = parts(x, s, z)
-        error = x[some] - fake_quantize(x[some], s, z)
-        if not torch.allclose((clip[some] + rounding[some]).to(error.dtype), error, rtol=1e-3, atol=1e-3 * s):
-            notice = f"{notice} The two parts do not add up to x - x_hat.".strip()
-        return Split(s, z, x, clip, rounding, mean_squares((clip, rounding)), steps, curve(z), notice)
+    def compute(s: float, z: int = 0) -> SplitView:
+        (clip, rounding), about = split(x, s, z)
+        sums = "" if add_up(clip, rounding, x, s, z) else "The two parts do not add up to x - x_hat."
+        return SplitView(s, z, clip, rounding, mean_squares((clip, rounding)), curve(z), notices=(about, sums))
 
-    return look
+    def lay_out(figure: Figure) -> list[Panel]:
+        left, right = figure.add_axes((0.08, 0.115, 0.425, 0.78)), figure.add_axes((0.595, 0.115, 0.385, 0.78))
+        if few:
+            return [Layers(left, steps), ErrorBars(right, x)]
+        return [Layers(left, steps, top=curve(0).sum(axis=1).max()), ErrorBins(right, x)]
 
-
-def _positions(scale: Slider, few: bool) -> numpy.ndarray:
-    """Return the scales of the curve: every position of the slider, or 40 of them where x is large."""
-    count = round((scale.high - scale.low) / scale.step) + 1 if few else 40
-    return numpy.linspace(scale.low, scale.high, count)
+    return Explorer([scale, ZERO_POINT] if few else [scale], compute, Scene((9.2, 5.0), lay_out), describe)
 
 
-def in_order_of_size(x: Tensor) -> Tensor:
-    """Return the values of x in one row, the smallest size first: those of one bin then lie side by side."""
-    return x.flatten()[x.flatten().abs().argsort()]
+def draw_split(x: Tensor, s: float, z: int, *, scale: Slider = SCALE) -> Picture:
+    """Draw the two layers of the MSE over s, with a marker at one s, and who causes it: the explorer stands still."""
+    lead = "Mean squared error over s in two layers, clip on round."
+    return explore_split(x, scale=scale).still(lead, s=s, z=z)
 
 
-def parts_problem(value: Any, x: Tensor) -> str:
-    """Say why a value cannot be (clip, round) of x, or return "" if it can: two float tensors of x's shape."""
-    parts = two_tensors(value)
-    return parts if isinstance(parts, str) else next(filter(None, (reals_problem(part, x) for part in parts)), "")
-
-
-def mean_squares(parts: Sequence[Tensor]) -> numpy.ndarray:
+def mean_squares(parts: Parts) -> numpy.ndarray:
     """Return the mean square of each part, in the squared units of its values."""
     return numpy.array([torch.linalg.vector_norm(p, dtype=torch.float64).item() ** 2 / p.numel() for p in parts])
 
 
-def describe_split(view: Split) -> str:
+def add_up(clip: Tensor, rounding: Tensor, x: Tensor, s: float, z: int) -> bool:
+    """Return whether the two parts together are the error of x; of many values, only some are looked at."""
+    if x.numel() > FEW:
+        clip, rounding, x = clip[::501], rounding[::501], x[::501]
+    error = x - fake_quantize(x, s, z)
+    return torch.allclose((clip + rounding).to(error.dtype), error, rtol=1e-3, atol=1e-3 * s)
+
+
+def describe(view: SplitView) -> str:
     """Return the sentence that says what a picture of the two parts shows."""
-    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {_count_sentence(view)}. "
+    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {_clip_sentence(view)}. "
     sums = f"MSE = {amount(view.mse)}: clip {amount(view.means[0])} + round {amount(view.means[1])}. "
-    norm = f"Norm of the error: {(view.mse * view.x.numel()) ** 0.5:.4f}."
-    return f"{ruler}{sums}{norm}" + (f" {view.notice}" if view.notice else "")
+    return f"{ruler}{sums}Norm of the error: {(view.mse * view.clip.numel()) ** 0.5:.4f}."
 
 
-def amount(value: float) -> str:
-    """Return an amount as people write it: four significant digits, or an integer with commas from 10,000 on.
-
-    >>> amount(0.0003225), amount(22336.7)
-    ('0.0003225', '22,337')
-    """
-    return number(value) if value < 1e4 else f"{value:,.0f}"
+def _clip_sentence(view: SplitView) -> str:
+    return clips(int(view.clip.count_nonzero()), view.clip.numel())
 
 
-def _count_sentence(view: Split) -> str:
-    clipped, count = int(view.clip.count_nonzero()), view.x.numel()
-    return f"{clipped:,} of {count:,} values clip{'s' * (clipped == 1)}" if clipped else "no value clips"
-
-
-def _share_sentence(view: Split) -> str:
+def _share_sentence(view: SplitView) -> str:
     if view.means[0] == 0:
         return "the MSE is all rounding"
     share = 100 * view.means[0] / view.mse
     return f"{share:.1f} % of the MSE is clip" if share < 99.95 else "almost all of the MSE is clip"
 
 
-def split_panels(figure: Figure, view: Split) -> list[Panel]:
-    """Lay the two layers and the single errors out on a figure of 9.2 x 5 inches."""
-    layers = Layers(figure.add_axes((0.08, 0.115, 0.425, 0.78)), view)
-    beside = figure.add_axes((0.595, 0.115, 0.385, 0.78))
-    return [layers, ErrorBars(beside, view.x) if view.x.numel() <= FEW else ErrorBins(beside, view.x)]
-
-
-class Layers:
+class Layers(Panel):
     """The MSE over s: round as the lower layer, clip on top of it, and a marker at the present s."""
 
-    def __init__(self, axes: Axes, view: Split) -> None:
-        self._log = view.x.numel() <= FEW
-        limits = float(view.steps[0]), float(view.steps[-1])
-        axes.set_xlim(limits)
-        axes.set_xlabel("scale s")
-        self._unit, (self._bottom, top) = _heights(axes, view, self._log)
-        axes.set_ylim(self._bottom, top)
-        self._layers: Any = [PolyCollection([], **look, linewidth=0, zorder=2) for look in (ROUND, CLIP)]
-        for polygons in self._layers:
-            axes.add_collection(polygons, autolim=False)
-        self._lower = axes.plot([], [], color=style.ROUNDING_TEXT, lw=1.4, ls="dashed", zorder=3)[0]
-        self._total = axes.plot([], [], color=style.ORIGINAL, lw=1.4, zorder=3)[0]
-        self._marker = axes.plot([], [], color=style.ORIGINAL, lw=1, zorder=3)[0]
-        self._point = axes.plot([], [], "o", color=style.ORIGINAL, ms=7, mec="white", mew=1, zorder=5, clip_on=False)[0]
-        self._names = [
-            Label((0, 0), axes.transData, bold=True, color=ink, opaque=True)
-            for ink in (style.ROUNDING_TEXT, style.CLIPPED_TEXT)
-        ]
-        for label, text in zip(self._names, ("round", "clip"), strict=True):
-            label.text = text
-            axes.add_artist(label)
-        self._title = title(axes)
-        self.moving: Sequence[Artist] = [
-            *self._layers, self._lower, self._total, self._marker, self._point, *self._names, self._title,
-        ]  # fmt: skip
+    def __init__(self, axes: Axes, steps: numpy.ndarray, top: float | None = None) -> None:
+        """Prepare the axes: linear up to the MSE `top`, or else logarithmic."""
+        super().__init__(axes, xlim=(steps[0], steps[-1]), xlabel="scale s")
+        self._steps, self._log = steps, top is None
+        if top is None:
+            self._unit, self._bottom = 1.0, 1e-2
+            axes.set(yscale="log", ylim=(self._bottom, 1e6), ylabel="mean squared error (logarithmic)")
+        else:
+            power = int(numpy.floor(numpy.log10(top)))
+            self._unit, self._bottom = 10.0**power, 0.0
+            axes.set(ylim=(0.0, 1.05 * top / self._unit), ylabel=f"mean squared error ($\\times\\,10^{{{power}}}$)")
+        self._areas = [self.area(look) for look in LOOKS]
+        edges = (style.ROUNDING_TEXT, "dashed"), (style.ORIGINAL, "solid")
+        self._edges = [self.line(ink, lw=1.4, ls=look, zorder=3) for ink, look in edges]
+        self._marker = self.line(style.ORIGINAL, lw=1, zorder=3)
+        self._point = self.dot(style.ORIGINAL, ms=7)
+        self._names = [self.label(n, color=ink, bold=True, opaque=True) for n, ink in zip(NAMES, INKS, strict=True)]
 
-    def update(self, view: Split) -> None:
+    def update(self, view: SplitView) -> None:
         """Draw the layers for a view's z, and put the marker at its s."""
         lower = numpy.maximum(view.curve[:, 1] / self._unit, self._bottom)
         upper = numpy.maximum(view.curve.sum(axis=1) / self._unit, self._bottom)
-        floor = numpy.full_like(lower, self._bottom)
-        for polygons, below, above in zip(self._layers, (floor, lower), (lower, upper), strict=True):
-            polygons.set_verts([_outline(view.steps, below, above)] if (above > below).any() else [])
-        self._lower.set_data(view.steps, lower)
-        self._total.set_data(view.steps, upper)
+        self._fill(0, numpy.full_like(lower, self._bottom), lower, named_at=len(lower) * 5 // 6)
+        self._fill(1, lower, upper, named_at=len(lower) // 10)
         height = max(view.mse / self._unit, self._bottom)
         self._marker.set_data([view.scale] * 2, [self._bottom, height])
         self._point.set_data([view.scale], [height])
-        self._name(view.steps, floor, lower, upper)
-        self._title.text = _share_sentence(view)
+        self.title.text = _share_sentence(view)
 
-    def _name(self, steps: numpy.ndarray, floor: numpy.ndarray, lower: numpy.ndarray, upper: numpy.ndarray) -> None:
-        """Write the name of each layer into it, where it is always thick enough."""
-        at = len(steps) * 5 // 6, len(steps) // 10
-        for label, k, below, above in zip(self._names, at, (floor, lower), (lower, upper), strict=True):
-            middle = (below[k] * above[k]) ** 0.5 if self._log else (below[k] + above[k]) / 2
-            label.at = float(steps[k]), float(middle)
-
-
-def _heights(axes: Axes, view: Split, log: bool) -> tuple[float, tuple[float, float]]:
-    """Label the axis of the MSE; return its unit and its limits."""
-    if log:
-        axes.set_yscale("log")
-        axes.set_ylabel("mean squared error (logarithmic)")
-        return 1.0, (1e-2, 1e6)
-    top = view.curve.sum(axis=1).max()
-    power = int(numpy.floor(numpy.log10(top)))
-    axes.set_ylabel(f"mean squared error ($\\times\\,10^{{{power}}}$)")
-    return 10.0**power, (0.0, 1.05 * top / 10.0**power)
+    def _fill(self, layer: int, below: numpy.ndarray, above: numpy.ndarray, named_at: int) -> None:
+        """Fill a layer, draw its upper edge, and write its name into it, where it is always thick enough."""
+        there, back = numpy.stack([self._steps, above], axis=1), numpy.stack([self._steps, below], axis=1)
+        outline = numpy.concatenate([there, back[::-1]])
+        self._areas[layer].set_verts([outline] if (above > below).any() else [])
+        self._edges[layer].set_data(self._steps, above)
+        low, high = below[named_at], above[named_at]
+        self._names[layer].at = self._steps[named_at], (low * high) ** 0.5 if self._log else (low + high) / 2
 
 
-def _outline(steps: numpy.ndarray, below: numpy.ndarray, above: numpy.ndarray) -> numpy.ndarray:
-    """Return the closed outline of what lies between two curves, shape (2 n, 2)."""
-    there, back = numpy.stack([steps, above], axis=1), numpy.stack([steps, below], axis=1)
-    return numpy.concatenate([there, back[::-1]])
-
-
-class ErrorBars:
+class ErrorBars(Panel):
     """The size of each value's error as a bar, the largest value at the top; s/2 is what rounding never passes."""
+
+    least = 0.01
 
     def __init__(self, axes: Axes, x: Tensor) -> None:
         self._order = x.flatten().argsort()
-        count, self._least = len(self._order), 0.01
-        axes.set_xscale("log")
-        axes.set_xlim(self._least, 1e4)
+        count = len(self._order)
+        label = "size of the error (logarithmic)"
+        super().__init__(axes, xscale="log", xlim=(self.least, 1e4), ylim=(-0.7, count - 0.3), xlabel=label)
         axes.set_xticks([10.0**k for k in range(-2, 4)])
-        axes.set_ylim(-0.7, count - 0.3)
         values = x.flatten()[self._order].tolist()
         axes.set_yticks(range(count), [number(value) for value in values], color=style.ORIGINAL)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("size of the error (logarithmic)")
         axes.text(-0.015, 1.02, "value", transform=axes.transAxes, size=9, color=style.QUIET, ha="right", va="center")
-        self._half = axes.plot([], [], color=style.QUIET, lw=1, zorder=1)[0]
-        self._rows = axes.get_ylim()
-        self._named = Label((1, count - 0.42), axes.transData, size=9, color=style.QUIET, ha="left")
-        self._bars = [[self._bar(axes, row, look) for row in range(count)] for look in (ROUND, CLIP)]
-        self._sizes = [Label((1, row), axes.transData, size=9, ha="left", opaque=True) for row in range(count)]
-        for label in (*self._sizes, self._named):
-            axes.add_artist(label)
-        self._title = title(axes)
-        self.moving: Sequence[Artist] = [
-            *(bar for bars in self._bars for bar in bars),
-            self._half,
-            *self._sizes,
-            self._named,
-            self._title,
-        ]
+        self._half = self.line(style.QUIET, lw=1, zorder=1)
+        self._half_name = self.label(at=(1, count - 0.42), size=9, color=style.QUIET, ha="left")
+        self._bars = [self.area(look, linewidth=1.3) for look in LOOKS]
+        self._sizes = [self.label(size=9, ha="left", opaque=True) for _ in range(count)]
 
-    def _bar(self, axes: Axes, row: int, look: dict[str, Any]) -> Any:
-        return axes.add_patch(Rectangle((self._least, row - 0.33), 0, 0.66, linewidth=1.3, zorder=2, **look))
-
-    def update(self, view: Split) -> None:
+    def update(self, view: SplitView) -> None:
         """Set the bars to the errors of a view."""
-        sizes = [part.flatten()[self._order].abs().tolist() for part in (view.round, view.clip)]
+        sizes = [part.flatten()[self._order].double().abs().numpy() for part in (view.round, view.clip)]
         for bars, lengths in zip(self._bars, sizes, strict=True):
-            for bar, length in zip(bars, lengths, strict=True):
-                bar.set_width(max(length - self._least, 0.0))
-                bar.set_visible(length > self._least)
-        for label, rounding, clip in zip(self._sizes, *sizes, strict=True):
-            largest = max(rounding, clip)
-            label.at = max(largest, self._least) * 1.12, label.at[1]
-            label.text, label.color = number(largest), style.CLIPPED_TEXT if clip > rounding else style.ROUNDING_TEXT
-        self._half.set_data([view.scale / 2] * 2, self._rows)
-        self._named.at, self._named.text = (view.scale / 2 * 1.12, self._named.at[1]), f"s/2 = {number(view.scale / 2)}"
-        self._title.text = _count_sentence(view)
+            rows = numpy.flatnonzero(lengths > self.least)
+            bars.set_verts(_boxes(self.least, rows - 0.33, lengths[rows], rows + 0.33))
+        for row, (label, *both) in enumerate(zip(self._sizes, *sizes, strict=True)):
+            label.at, label.text = (max(*both, self.least) * 1.12, row), number(max(both))
+            label.color = INKS[both.index(max(both))]
+        half = view.scale / 2
+        self._half.set_data([half] * 2, self.axes.get_ylim())
+        self._half_name.at, self._half_name.text = (half * 1.12, self._half_name.at[1]), f"s/2 = {number(half)}"
+        self.title.text = _clip_sentence(view)
 
 
-class ErrorBins:
+class ErrorBins(Panel):
     """How much squared error the values of each size cause together, and how far the levels reach."""
+
+    least, most, count = 1e-4, 1e3, 40
 
     def __init__(self, axes: Axes, x: Tensor) -> None:
         """Prepare the axes for values that are in order of their size."""
         sizes = x.abs()
         top = 10.0 ** numpy.ceil(numpy.log10(sizes[-1].item()))
-        self._edges = numpy.geomspace(top * 1e-4, top, BINS + 1)
-        ends = torch.searchsorted(sizes, torch.tensor(self._edges[1:-1], dtype=x.dtype)).tolist()
-        starts = numpy.array([0, *ends])
-        self._used = numpy.flatnonzero(numpy.diff(starts, append=x.numel()))  # reduceat knows no empty bins
-        self._starts = starts[self._used]
-        self._least, self._top = 1e-4, 1e3
-        axes.set_xscale("log")
-        axes.set_xlim(self._edges[0], top)
-        axes.set_yscale("log")
-        axes.set_ylim(self._least, self._top)
-        axes.set_xlabel("size of the value (logarithmic)")
-        axes.set_ylabel("sum of squared errors (logarithmic)")
-        self._band = Rectangle((self._edges[0], self._least), 1, self._top, color=style.RANGE, alpha=0.2, lw=0)
-        axes.add_patch(self._band)
-        self._stairs: Any = [PolyCollection([], **look, linewidth=1, zorder=2) for look in (ROUND, CLIP)]
-        for polygons in self._stairs:
-            axes.add_collection(polygons, autolim=False)
-        inks = (style.ROUNDING_TEXT, "right"), (style.CLIPPED_TEXT, "right"), (style.QUIET, "right")
-        self._names = [Label((0, 0), axes.transData, size=9, color=ink, ha=ha) for ink, ha in inks]
-        for label in self._names:
-            axes.add_artist(label)
-        self._title = title(axes)
-        self.moving: Sequence[Artist] = [self._band, *self._stairs, *self._names, self._title]
+        edges = numpy.geomspace(top * 1e-4, top, self.count + 1)
+        starts = numpy.array([0, *torch.searchsorted(sizes, torch.tensor(edges[1:-1], dtype=x.dtype)).tolist()])
+        used = numpy.flatnonzero(numpy.diff(starts, append=x.numel()))  # reduceat knows no empty bins
+        self._starts, self._left, self._right = starts[used], edges[used], edges[used + 1]
+        super().__init__(axes, xscale="log", xlim=(edges[0], top), yscale="log", ylim=(self.least, self.most))
+        axes.set(xlabel="size of the value (logarithmic)", ylabel="sum of squared errors (logarithmic)")
+        self._band = self.keep(Rectangle((edges[0], self.least), 1, self.most, color=style.RANGE, alpha=0.2, lw=0))
+        self._bars = [self.area(look, linewidth=1) for look in LOOKS]
+        self._names = [self.label(size=9, color=ink, ha="right") for ink in INKS]
+        self._reach = self.label(size=9, color=style.QUIET, ha="right")
 
-    def update(self, view: Split) -> None:
+    def update(self, view: SplitView) -> None:
         """Gather the errors of a view."""
-        parts = zip(self._stairs, ("round", "clip"), (view.round, view.clip), self._names, strict=False)
-        for polygons, name, part, label in parts:
-            squares = part.detach().square().numpy()
-            sums = numpy.add.reduceat(squares, self._starts, dtype=numpy.float64)
-            shown = numpy.flatnonzero(sums > self._least)
-            polygons.set_verts([self._bar(self._used[k], sums[k]) for k in shown])
-            tallest = int(sums.argmax())
-            label.text = f"{name} {number(sums.sum())}" if len(shown) else ""
-            label.at = self._edges[self._used[tallest] + 1] * 1.05, sums[tallest] * 1.7
+        for layer, part in enumerate((view.round, view.clip)):
+            sums = numpy.add.reduceat(part.float().square().numpy(), self._starts, dtype=numpy.float64)
+            shown, tallest = sums > self.least, sums.argmax()
+            self._bars[layer].set_verts(_boxes(self._left[shown], self.least, self._right[shown], sums[shown]))
+            self._names[layer].text = f"{NAMES[layer]} {number(sums.sum())}" if shown.any() else ""
+            self._names[layer].at = self._right[tallest] * 1.05, sums[tallest] * 1.7
         last = view.scale * (QUANT_MAX - view.zero_point)
-        self._band.set_width(last - self._edges[0])
-        self._names[2].at, self._names[2].text = (last, 0.5 * self._top), f"the levels reach to {number(last)}"
-        self._title.text = _count_sentence(view)
-
-    def _bar(self, k: int, height: float) -> list[tuple[float, float]]:
-        left, right = self._edges[k], self._edges[k + 1]
-        return [(left, self._least), (left, height), (right, height), (right, self._least)]
+        self._band.set_width(last - self._band.get_x())
+        self._reach.at, self._reach.text = (last, 0.5 * self.most), f"the levels reach to {number(last)}"
+        self.title.text = _clip_sentence(view)
 
 
-# Figures
-
-
-def draw_split(x: Tensor, s: float, z: int, *, scale: Slider | None = None) -> Picture:
-    """Draw the two layers of the MSE over s, with a marker at one s, and who causes it: the explorer, standing still.
-
-    Args:
-        x: real values, any shape.
-        s, z: the ruler.
-        scale: the range of s; the default suits values of a few hundred units.
-    """
-    few = x.numel() <= FEW
-    x = x if few else in_order_of_size(x)
-    parts = StandIn(quantlib_split_error, quantlib_split_error, parts_problem)
-    view = _looker(x, parts, _positions(scale or SCALE, few))(s, z)
-    with style.house_style():
-        figure = style.new_figure(9.2, 5.0)
-        for panel in split_panels(figure, view):
-            panel.update(view)
-        layers = f"Mean squared error over s in two layers, clip on round: here {_share_sentence(view)}"
-        return picture(figure, f"{layers}. {describe_split(view)}")
+def _boxes(left: Numbers, bottom: Numbers, right: Numbers, top: Numbers) -> list[numpy.ndarray]:
+    """Return the corners of rectangles, for each of shape (4, 2)."""
+    corners = numpy.broadcast_arrays(left, bottom, right, bottom, right, top, left, top)
+    return list(numpy.stack(corners, axis=-1).reshape(-1, 4, 2))

@@ -5,7 +5,8 @@ from quantlib.lab.predict import predict
 
 from . import exercises
 from .landscape import draw_landscape, explore_landscape
-from .ranking import draw_growth, draw_ranking, draw_row_sqnr, draw_two_errors, draw_wrong_scale, explore_ranking
+from .pictures import draw_growth, draw_row_sqnr, draw_wrong_scale
+from .ranking import draw_ranking, draw_two_errors, explore_ranking
 
 check_l2 = exercises.l2.check
 check_sqnr = exercises.sqnr.check

@@ -4,7 +4,7 @@ import quantlib
 from quantlib.data import T
 from quantlib.lab.cases import CODES_OF_T, random_pairs, values
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import one_number
+from quantlib.lab.learner import number_problem, one_number
 
 from .mistakes import known
 
@@ -29,6 +29,7 @@ l2 = Exercise(
     ),
     unpack=one_number,
     known=known["l2"],
+    usable=number_problem,
 )
 
 sqnr = Exercise(
@@ -49,4 +50,5 @@ sqnr = Exercise(
     ),
     unpack=one_number,
     known=known["sqnr"],
+    usable=number_problem,
 )

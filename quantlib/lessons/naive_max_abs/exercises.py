@@ -6,7 +6,7 @@ import quantlib
 from quantlib.data import T
 from quantlib.lab.cases import T_ALONE, random_integers, random_reals, singles, values
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import one_number
+from quantlib.lab.learner import codes_problem, one_number, step_problem
 
 from .mistakes import known
 
@@ -30,6 +30,7 @@ wrap = Exercise(
     ),
     codes=True,
     known=known["wrap"],
+    usable=codes_problem,
 )
 
 max_abs = Exercise(
@@ -50,4 +51,5 @@ max_abs = Exercise(
     ),
     unpack=one_number,
     known=known["max_abs"],
+    usable=step_problem,
 )

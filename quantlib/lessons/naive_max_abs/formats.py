@@ -34,12 +34,10 @@ def draw_formats(value: float, low: float, high: float) -> Picture:
     with style.house_style():
         figure = style.new_figure(9.2, 3.3)
         axes = figure.add_axes((0.10, 0.16, 0.87, 0.72))
-        axes.set_xlim(low - 0.1, high + 0.1)
-        axes.set_ylim(len(FORMATS) - 0.35, -0.75)
+        style.number_line(axes)
+        axes.set(xlim=(low - 0.1, high + 0.1), ylim=(len(FORMATS) - 0.35, -0.75), xlabel="number")
         axes.set_yticks(range(len(FORMATS)), list(FORMATS), color="black")
         axes.tick_params(axis="y", length=0, labelsize=10)
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel("number")
         axes.axvline(value, color=style.ORIGINAL, lw=1, zorder=0)
         axes.text(value, -0.62, f" {value:.2f}", va="center", size=9)
         for row, (name, dtype) in enumerate(FORMATS.items()):
@@ -67,18 +65,8 @@ def _draw_row(axes: Axes, row: int, at: numpy.ndarray, nearest: float) -> None:
     axes.hlines(row, at.min(), at.max(), color=style.QUANTIZED, lw=1)
     axes.vlines(at, row - heights, row, color=style.QUANTIZED, lw=numpy.where(whole, 1.8, 1.0))
     axes.plot(nearest, row, "o", color=style.QUANTIZED, ms=8, mec="white", zorder=5)
-    box = {"fc": "white", "ec": "none", "pad": 1.0}
-    axes.text(
-        nearest,
-        row + 0.22,
-        exact(nearest),
-        bbox=box,
-        color=style.QUANTIZED,
-        ha="center",
-        va="center",
-        size=9,
-        weight="bold",
-    )
+    look: dict[str, Any] = {"color": style.QUANTIZED, "ha": "center", "va": "center", "size": 9, "weight": "bold"}
+    axes.text(nearest, row + 0.22, exact(nearest), bbox={"fc": "white", "ec": "none", "pad": 1.0}, **look)
     for low, step in _steps(at):
         axes.text(low, row - 0.42, f"step {exact(step)}", color=style.QUIET, size=9, va="center", ha="left")
 

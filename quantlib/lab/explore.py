@@ -194,7 +194,7 @@ class Explorer:
         return self.compute(**{name: control.value for name, control in self.controls.items()} | values)
 
     def _say(self, view: View) -> str:
-        return " ".join(filter(None, [self._describe(view), *getattr(view, "notices", ())]))
+        return " ".join(filter(None, [self._describe(view), *view.notices]))
 
     def still(self, lead: str = "", **values: float) -> Picture:
         """Return the picture of a position as one that stands still; lead: what its alternative text begins with.

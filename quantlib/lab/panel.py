@@ -97,14 +97,3 @@ def runs(mask: numpy.ndarray) -> list[tuple[int, int]]:
 def in_order_of_size(x: Tensor) -> Tensor:
     """Return the values of x in one row, the smallest size first: those of one bin then lie side by side."""
     return x.flatten()[x.flatten().abs().argsort()]
-
-
-def strokes(axes: Axes, **look: Any) -> Line2D:
-    return axes.plot([], [], **{"solid_capstyle": "butt", "dash_capstyle": "butt", **look})[0]
-
-
-def title(axes: Axes) -> Label:
-    at = axes.transAxes.transform((0, 1))
-    label = Label((at[0], at[1] + 0.17 * axes.figure.dpi), IdentityTransform(), size=11, bold=True, ha="left")
-    axes.figure.add_artist(label)
-    return label

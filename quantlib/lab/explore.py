@@ -4,11 +4,13 @@ import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ParamSpec, Protocol
 
 import ipywidgets
 import numpy
 import traitlets
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -55,6 +57,7 @@ class Button:
 
     name: str
     label: str
+    value: int = 0
 
     def widget(self) -> ipywidgets.Widget:
         """Return the button, with a value as a slider has."""
@@ -81,10 +84,13 @@ def _decimals(value: float) -> int:
 
 
 class Control(Protocol):
-    """What a reader moves: its name, and the widget that has its value."""
+    """What a reader moves: its name, the value at which it begins, and the widget."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def value(self) -> float: ...
 
     def widget(self) -> ipywidgets.Widget:
         """Return a new widget, whose `value` can be observed."""
@@ -101,7 +107,7 @@ class View:
 
 
 class Scene:
-    """A figure that redraws only what moves: the rest is kept as pixels.
+    """A figure that redraws only what moves: the rest is kept as pixels. It is made when it is first needed.
 
     Args:
         size: width and height of the figure in inches.
@@ -110,16 +116,6 @@ class Scene:
 
     def __init__(self, size: tuple[float, float], lay_out: Callable[[Figure], Sequence[Panel]]) -> None:
         self.size, self.lay_out = size, lay_out
-        with style.house_style():
-            self.figure = style.new_figure(*size, MOVING_DPI)
-            self.panels = lay_out(self.figure)
-            self._canvas = style.canvas(self.figure)
-            moving = (artist for panel in self.panels for artist in panel.moving)
-            self._moving = sorted(moving, key=lambda artist: artist.get_zorder())
-            for artist in self._moving:
-                artist.set_animated(True)  # leaves it out of the background
-            self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(self.figure.bbox)
         self._palette: Palette | None = None
 
     def still(self, view: View, alt: str) -> Picture:
@@ -130,21 +126,59 @@ class Scene:
                 panel.update(view)
             return picture(figure, alt)
 
+    @cached_property
+    def figure(self) -> Figure:
+        """The figure without its panels, which `panels` puts on it."""
+        with style.house_style():
+            return style.new_figure(*self.size, MOVING_DPI)
+
+    @cached_property
+    def panels(self) -> Sequence[Panel]:
+        """The panels, in the order in which they were laid out."""
+        with style.house_style():
+            return self.lay_out(self.figure)
+
+    @cached_property
+    def _moving(self) -> list[Artist]:
+        """What moves, from the lowest on. It is left out of the background."""
+        moving = sorted((artist for panel in self.panels for artist in panel.moving), key=Artist.get_zorder)
+        for artist in moving:
+            artist.set_animated(True)
+        return moving
+
+    @cached_property
+    def _background(self) -> Any:
+        """The pixels of what stays still."""
+        canvas = style.canvas(self.figure)
+        with style.house_style():
+            canvas.draw()
+        return canvas.copy_from_bbox(self.figure.bbox)
+
     def draw(self, view: View) -> bytes:
         """Return the picture of a view as PNG bytes."""
+        moving, background, canvas = self._moving, self._background, style.canvas(self.figure)
         for panel in self.panels:
             panel.update(view)
-        self._canvas.restore_region(self._background)
-        renderer = self._canvas.get_renderer()
-        for artist in self._moving:
+        canvas.restore_region(background)
+        renderer = canvas.get_renderer()
+        for artist in moving:
             artist.draw(renderer)
-        pixels = numpy.asarray(self._canvas.buffer_rgba())
+        pixels = numpy.asarray(canvas.buffer_rgba())
         self._palette = self._palette or Palette(pixels)
         return self._palette.encode(pixels)
 
 
+@dataclass
+class Live:
+    """What there is of an explorer when it is shown: the widgets, and the picture at their present position."""
+
+    controls: Mapping[str, ipywidgets.Widget]
+    picture: Picture
+    page: ipywidgets.HTML
+
+
 class Explorer:
-    """Sliders over a picture that follows them.
+    """Sliders over a picture that follows them. Sliders and picture are made when they are first needed.
 
     Args:
         sliders: the controls.
@@ -161,15 +195,34 @@ class Explorer:
         scene: Scene,
         describe: Callable[[Any], str],
     ) -> None:
-        self.controls: Mapping[str, ipywidgets.Widget] = {slider.name: slider.widget() for slider in sliders}
-        self.page = ipywidgets.HTML()
+        self._sliders, self._describe = sliders, describe
         self.compute: Callable[..., Any] = compute  # its view is of the lesson's own kind
-        self.scene, self._describe = scene, describe
+        self.scene = scene
         self._width = round(scene.size[0] * 100)
-        self.picture = self._draw()
-        self._publish()
-        for control in self.controls.values():
+
+    @cached_property
+    def live(self) -> "Live":
+        """The widgets and the first picture."""
+        controls = {slider.name: slider.widget() for slider in self._sliders}
+        picture = self._draw(controls)
+        for control in controls.values():
             control.observe(self._moved, "value")
+        return Live(controls, picture, ipywidgets.HTML(self._html(picture, picture.alt)))
+
+    @property
+    def controls(self) -> Mapping[str, ipywidgets.Widget]:
+        """The sliders, by their names."""
+        return self.live.controls
+
+    @property
+    def picture(self) -> Picture:
+        """The picture at the present position."""
+        return self.live.picture
+
+    @property
+    def page(self) -> ipywidgets.HTML:
+        """Picture and readout, as they stand on the page."""
+        return self.live.page
 
     def move(self, **values: float) -> str:
         """Move sliders to values, and return the readout."""
@@ -179,19 +232,15 @@ class Explorer:
 
     def _moved(self, _change: object) -> None:
         try:
-            self.picture = self._draw()
-            self._publish()
+            self.live.picture = self._draw(self.controls)
+            said = self.picture.alt
         except Exception as error:  # a broken setting must not break the explorer: the last picture stays
-            self._publish(
-                f"These values could not be drawn ({type(error).__name__}: {error}); the picture is the last."
-            )
+            said = f"These values could not be drawn ({type(error).__name__}: {error}); the picture is the last."
+        self.page.value = self._html(self.picture, said)
 
-    def _draw(self) -> Picture:
-        view = self._view()
+    def _draw(self, controls: Mapping[str, ipywidgets.Widget]) -> Picture:
+        view = self.compute(**{name: control.value for name, control in controls.items()})
         return Picture(self.scene.draw(view), self._say(view), self._width)
-
-    def _view(self, **values: float) -> View:
-        return self.compute(**{name: control.value for name, control in self.controls.items()} | values)
 
     def _say(self, view: View) -> str:
         return " ".join(filter(None, [self._describe(view), *view.notices]))
@@ -199,17 +248,16 @@ class Explorer:
     def still(self, lead: str = "", **values: float) -> Picture:
         """Return the picture of a position as one that stands still; lead: what its alternative text begins with.
 
-        Values that are not given are those of the sliders. They need not be within a slider's range.
+        Values that are not given are those at which the sliders begin. They need not be within a slider's range.
         """
-        view = self._view(**values)
+        view = self.compute(**{slider.name: slider.value for slider in self._sliders} | values)
         return self.scene.still(view, " ".join(filter(None, [lead, self._say(view)])))
 
-    def _publish(self, notice: str = "") -> None:
-        """Put picture and readout on the page in one update. Room is kept for long readouts, so that no page jumps."""
-        text = html.escape(notice or self.picture.alt)
-        self.page.value = (
-            f'{page.telling(self.picture.html())}<p role="status" style="max-width:{self._width}px;min-height:4.5em;'
-            f'margin:0;line-height:1.5">{text}</p>'
+    def _html(self, picture: Picture, said: str) -> str:
+        """Return picture and readout in one, for one update. Room is kept for long readouts, so that no page jumps."""
+        return (
+            f'{page.telling(picture.html())}<p role="status" style="max-width:{self._width}px;min-height:4.5em;'
+            f'margin:0;line-height:1.5">{html.escape(said)}</p>'
         )
 
     def _ipython_display_(self) -> None:

@@ -92,10 +92,13 @@ def test_a_learners_step_drives_the_ruler_and_a_bad_one_does_not():
 
 
 def test_the_staircase_says_what_a_learners_function_makes_of_zero():
-    explorer = explore_affine(T, dequantize=lambda q, s, z: s * q.float() + z)
-    stairs = explorer.scene.panels[1]
-    assert stairs.finding == "steps of 3.5; 0 comes back as \N{MINUS SIGN}315"
-    assert explore_affine(T).scene.panels[1].finding == "steps of 3.5; 0 stays exactly 0"
+    def finding(explorer):
+        assert explorer.picture
+        return explorer.scene.panels[1].finding
+
+    wrong = explore_affine(T, dequantize=lambda q, s, z: s * q.float() + z)
+    assert finding(wrong) == "steps of 3.5; 0 comes back as \N{MINUS SIGN}315"
+    assert finding(explore_affine(T)) == "steps of 3.5; 0 stays exactly 0"
 
 
 def unwritten(x, s, z): ...
@@ -168,10 +171,10 @@ def test_a_setting_that_cannot_be_drawn_keeps_the_last_picture():
     def compute(a):
         if a == 2:
             raise ValueError("no")
-        return a
+        return explore.View(notices=(f"at {a}",))
 
     scene = explore.Scene((1, 1), lambda figure: [SimpleNamespace(moving=[], update=lambda view: None)])
-    explorer = Explorer([Slider("a", "a", 0, 0, 3, 1)], compute, scene, "at {}".format)
+    explorer = Explorer([Slider("a", "a", 0, 0, 3, 1)], compute, scene, lambda view: "")
     explorer.move(a=2)
     assert "These values could not be drawn (ValueError: no); the picture is the last." in explorer.page.value
     assert explorer.move(a=3) == "at 3"
@@ -192,3 +195,9 @@ def test_sliders_are_labelled_and_typed_in():
     assert (scale.description, zero_point.description) == ("scale s", "zero point z")
     assert scale.readout and zero_point.readout
     assert (scale.readout_format, type(zero_point).__name__) == (".1f", "IntSlider")
+
+
+def test_an_explorer_that_only_gives_stills_makes_no_widget_and_no_scene():
+    explorer = explore_affine(T)
+    assert explorer.still(s=2.0).alt == explore_affine(T).move(s=2.0)
+    assert not {"live"} & vars(explorer).keys() and not {"figure", "panels"} & vars(explorer.scene).keys()

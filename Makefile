@@ -14,7 +14,7 @@ endif
 COLAB := $(subst .venv,.venv-colab,$(BIN))
 INSTALLED := .venv/installed
 PARALLEL := --numprocesses=auto
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
 
 .PHONY: help lab test test-colab test-browser notebooks assignments grade address bench mutants lint format clean
 
@@ -32,7 +32,7 @@ test-colab: .venv-colab/installed ## re-execute every notebook alone in Colab's 
 	$(COLAB)/python -m tools.colab
 
 test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classic notebook, type every known mistake
-	$(BIN)/python -m pytest $(PARALLEL) --long tests/test_browser.py
+	$(BIN)/python -m pytest $(PARALLEL) --long tests/browser/test_browser.py
 	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts

@@ -43,7 +43,7 @@ def run_alone(path: Path, folder: Path, environment: dict[str, str]) -> int:
     folder = folder / path.stem
     folder.mkdir()
     shutil.copy(path, folder)
-    sanitize = ["--nbval-sanitize-with", str(project.ROOT / "tests" / "nbval_sanitize.cfg")]
+    sanitize = ["--nbval-sanitize-with", str(project.ROOT / "tests" / "helpers" / "nbval_sanitize.cfg")]
     command = [sys.executable, "-m", "pytest", *NBVAL, *sanitize, "--rootdir", str(folder), path.name]
     done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(done.stdout.decode(), flush=True)  # whole, since others run at the same time
@@ -54,7 +54,7 @@ def run_in_browser(folder: Path, environment: dict[str, str], long: bool) -> int
     """Try every notebook in the classic notebook, in a real browser; the tests say so where there is no browser."""
     options = ["-p", "no:cacheprovider", "-o", "filterwarnings=", "--disable-warnings"]  # of packages as old as Colab's
     place = ["--basetemp", str(folder / "browser"), *(["--long"] if long else [])]
-    tests = ["tests/test_browser.py", *([] if long else ["tests/test_student.py"])]
+    tests = ["tests/browser/test_browser.py", *([] if long else ["tests/browser/test_student.py"])]
     command = [sys.executable, "-m", "pytest", "--numprocesses=auto", *options, *place, *tests]
     return subprocess.run(command, cwd=project.ROOT, env=environment).returncode
 

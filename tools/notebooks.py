@@ -1,8 +1,8 @@
 """Write the generated parts of the notebooks, execute them, and normalise the files.
 
-python -m tools.notebooks                             all of them
-python -m tools.notebooks notebooks/01_the_map.ipynb  the named ones
-python -m tools.notebooks --check                     change nothing, fail where a generated part is out of date
+python -m tools.notebooks                              all of them
+python -m tools.notebooks notebooks/02_clamping.ipynb  the named ones
+python -m tools.notebooks --check                      change nothing, fail where a generated part is out of date
 """
 
 import argparse

@@ -12,6 +12,7 @@ else
 BIN := .venv/bin
 endif
 COLAB := $(subst .venv,.venv-colab,$(BIN))
+LAB := .venv/lab
 INSTALLED := .venv/installed
 PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
@@ -21,7 +22,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-wi
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
+lab: $(LAB) ## open JupyterLab on your own copies of the notebooks
 	$(BIN)/python -m tools.lab $(LAB_ARGS)
 
 test: $(INSTALLED) ## run every test and re-execute every notebook
@@ -68,7 +69,7 @@ mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each
 lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy quantlib course
+	$(BIN)/mypy quantlib course tools
 	$(BIN)/python -m tools.notebooks --check
 	$(BIN)/python -m course.problems.notebook --check
 
@@ -79,11 +80,16 @@ format: $(INSTALLED) ## format the code and the notebooks
 clean: ## remove the environment and the caches, but never your notebooks
 	rm -rf .venv .venv-colab build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# A stamp is newer than its requirements exactly when the environment is complete.
-$(INSTALLED): requirements.txt
+# A stamp is newer than its requirements exactly when what they ask for is installed. Whatever is more than opening
+# notebooks needs the second one, which stands on the first.
+$(LAB): requirements.txt
 .venv-colab/installed: requirements-colab.txt
-.venv/installed .venv-colab/installed:
+$(LAB) .venv-colab/installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": try make PYTHON=python3.11")'
+	@echo "Installing into $(@D), the first time only: this takes some minutes."
 	$(PYTHON) -m venv $(@D)
 	$(@D)/$(notdir $(BIN))/python -m pip install --quiet -r $<
+	touch $@
+$(INSTALLED): requirements-dev.txt $(LAB)
+	$(BIN)/python -m pip install --quiet -r $<
 	touch $@

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from jupyterlab.labapp import LabApp
 from jupyterlab_server.workspaces_handler import WorkspacesManager
@@ -20,7 +21,7 @@ WORKSPACES = copies.COPIES / ".workspaces"
 CONTENTS = "@jupyterlab/toc:plugin"  # the id of the table of contents
 
 
-def workspace(first: str) -> dict:
+def workspace(first: str) -> dict[str, Any]:
     """Describe a window with one open notebook and its table of contents on the left."""
     tab = f"notebook:{first}"
     left = {"collapsed": False, "visible": True, "current": CONTENTS, "widgets": ["filebrowser", CONTENTS]}

@@ -18,9 +18,10 @@ from tools import generate, nbfile, project
 
 def execute(nb: NotebookNode, folder: Path) -> NotebookNode:
     """Run every cell, in place, in a new kernel of this environment that starts in the folder."""
-    options = {"record_timing": False, "store_widget_state": False, "coalesce_streams": True}
     place = {"metadata": {"path": str(folder)}}
-    NotebookClient(nb, timeout=120, kernel_name="python3", resources=place, **options).execute()
+    client = NotebookClient(nb, timeout=120, kernel_name="python3", resources=place, coalesce_streams=True)
+    client.record_timing = client.store_widget_state = False  # both would differ from run to run
+    client.execute()
     return nb
 
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = ROOT / "pyproject.toml"
@@ -9,7 +10,7 @@ README = ROOT / "README.md"
 NOTEBOOKS = ROOT / "notebooks"
 
 
-def _project() -> dict:
+def _project() -> dict[str, Any]:
     return tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
 
 

@@ -17,7 +17,7 @@ INSTALLED := .venv/installed
 PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab test-browser notebooks assignments grade address bench mutants lint format clean
+.PHONY: help lab test test-colab test-browser notebooks wheel assignments grade address bench mutants lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classi
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m course.problems.notebook
+
+wheel: $(LAB) ## build quantlib's wheel into dist/, for notebooks that are run without the project
+	$(BIN)/python -m tools.wheel
 
 assignments: $(INSTALLED) ## write the problem sets and what students get of them (SEED=1234 for your own course)
 	$(BIN)/python -m course.problems.notebook $(if $(SEED),--seed $(SEED))
@@ -78,7 +81,7 @@ format: $(INSTALLED) ## format the code and the notebooks
 	$(BIN)/ruff format
 
 clean: ## remove the environment and the caches, but never your notebooks
-	rm -rf .venv .venv-colab build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-colab build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A stamp is newer than its requirements exactly when what they ask for is installed. Whatever is more than opening
 # notebooks needs the second one, which stands on the first.

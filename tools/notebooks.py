@@ -2,6 +2,7 @@
 
 python -m tools.notebooks                              all of them
 python -m tools.notebooks notebooks/02_clamping.ipynb  the named ones
+python -m tools.notebooks --generated                  write the generated parts alone, and execute nothing
 python -m tools.notebooks --check                      change nothing, fail where a generated part is out of date
 """
 
@@ -53,10 +54,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--check", action="store_true", help="change nothing, fail where a generated part is out of date"
     )
+    parser.add_argument("--generated", action="store_true", help="write the generated parts alone, and execute nothing")
     parser.add_argument("notebook", nargs="*", type=Path, help="default: every notebook in notebooks/")
     options = parser.parse_args(arguments)
     if options.check:
         check()
+    elif options.generated:
+        generate.write_all()
     else:
         rebuild_all([path.resolve() for path in options.notebook] or project.notebooks())
 

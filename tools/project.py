@@ -15,12 +15,14 @@ def _project() -> dict[str, Any]:
 
 
 def address() -> str:
-    """The repository's address, which is written in pyproject.toml and nowhere else by hand."""
-    return _project()["urls"]["Repository"]
+    """The repository's address, or "" until `make address` sets it in pyproject.toml, where alone it stands by hand."""
+    address: str = _project()["urls"]["Repository"]
+    return "" if "OWNER_NOT_SET" in address else address
 
 
 def version() -> str:
-    return _project()["version"]
+    version: str = _project()["version"]
+    return version
 
 
 def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:

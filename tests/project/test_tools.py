@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import address, copies, generate, nbfile, project
+from tools import address, copies, generate, lab, nbfile, project
 from tools import notebooks as tool
 from tools import wheel as tool_wheel
 
@@ -499,6 +499,63 @@ def test_new_outputs_alone_are_no_newer_version(folders):
     nb.cells[1].outputs = []
     nbfile.write(source, nb)
     assert copies.prepare(*folders) == []
+
+
+# --- make lab where the project cannot be written to
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """The two folders in which copies may lie."""
+    found = tmp_path / "project" / "my_notebooks", tmp_path / "home" / "quantization-notebooks"
+    for name, folder in zip(("COPIES", "AT_HOME"), found, strict=True):
+        folder.parent.mkdir()
+        monkeypatch.setattr(copies, name, folder)
+    return found
+
+
+def make_unwritable(folder):
+    folder.touch()  # no folder any more, so that root cannot write into it either
+
+
+def test_copies_are_made_in_the_project(places):
+    assert copies.place() == places[0]
+    assert list(places[0].iterdir()) == [] and not places[1].exists()
+
+
+def test_copies_are_made_at_home_where_the_project_cannot_be_written_to(places):
+    make_unwritable(places[0])
+    assert copies.place() == places[1]
+
+
+def test_copies_are_made_at_home_where_an_earlier_folder_cannot_be_written_to(places, monkeypatch):
+    def refuse(dir):
+        if dir == places[0]:
+            raise PermissionError
+
+        return open(dir / "tried", "w")
+
+    monkeypatch.setattr(copies.tempfile, "TemporaryFile", refuse)
+    assert copies.place() == places[1]
+
+
+def test_lab_says_what_to_do_where_nothing_can_be_written(places):
+    for folder in places:
+        make_unwritable(folder)
+    with pytest.raises(SystemExit, match=r"Neither .* can be written to: copy the project to a folder of your own"):
+        copies.place()
+
+
+def test_lab_says_where_the_copies_are_and_their_kernels_find_quantlib(places, monkeypatch, capsys):
+    make_unwritable(places[0])
+    started = []
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    monkeypatch.setattr(lab.LabApp, "launch_instance", started.append)
+    lab.main(["--no-browser"])
+    assert capsys.readouterr().out == f"{project.ROOT} cannot be written to. Your notebooks are in {places[1]}.\n"
+    assert (places[1] / "00_start_here.ipynb").exists()
+    assert {f"--ServerApp.root_dir={places[1]}", "--no-browser"} <= set(started[0])
+    assert_found(run_setup(places[1], PYTHONPATH=os.environ["PYTHONPATH"]), project.ROOT / "quantlib")
 
 
 def change_source(path):

@@ -37,8 +37,8 @@ test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classi
 	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
-	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m tools.map
+	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m course.problems.notebook
 
 wheel: $(LAB) ## build quantlib's wheel into dist/, for notebooks that are run without the project
@@ -74,8 +74,8 @@ lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy quantlib course tools
-	$(BIN)/python -m tools.notebooks --check
 	$(BIN)/python -m tools.map --check
+	$(BIN)/python -m tools.notebooks --check
 	$(BIN)/python -m course.problems.notebook --check
 
 format: $(INSTALLED) ## format the code and the notebooks

@@ -103,13 +103,13 @@ def run_module(folder, *arguments):
 
 
 def test_an_address_turns_on_every_link_and_command_that_needs_it(copy):
-    run_module(copy, "tools.address", "https://github.com/me/repo")
+    run_module(copy, "tools.address", "https://github.com/some-one/notebooks")
     run_module(copy, "course.problems.notebook")
     notebooks = {path.relative_to(copy).as_posix() for path in copy.glob("notebooks/**/*.ipynb")}
     lessons = {path.relative_to(project.ROOT).as_posix() for path in project.notebooks()}
-    assert holding(copy, "https://github.com/me/repo") == {"README.md"} | notebooks
-    assert holding(copy, "https://colab.research.google.com/github/me/repo/blob") == {"README.md"} | lessons
-    assert "git clone https://github.com/me/repo " in (copy / "README.md").read_text(encoding="utf-8")
+    assert holding(copy, "https://github.com/some-one/notebooks") == {"README.md"} | notebooks
+    assert holding(copy, "https://colab.research.google.com/github/some-one/notebooks/blob") == {"README.md"} | lessons
+    assert "git clone https://github.com/some-one/notebooks " in (copy / "README.md").read_text(encoding="utf-8")
     assert holding(copy, "OWNER_NOT_SET") == set()
 
 
@@ -119,7 +119,7 @@ def test_without_an_address_nothing_leads_nowhere(copy):
     pyproject.write_text(text, encoding="utf-8")
     run_module(copy, "tools.notebooks", "--generated")
     run_module(copy, "course.problems.notebook")
-    assert holding(copy, "OWNER_NOT_SET", "colab.research", "git clone", "github.com/me/") == set()
+    assert holding(copy, "OWNER_NOT_SET", "colab.research", "git clone", "github.com/some-one") == set()
     assert "\nmake lab\n" in (copy / "README.md").read_text(encoding="utf-8")
 
 
@@ -339,8 +339,10 @@ def test_setup_cell_finds_the_folder_above(tmp_path):
 
 def test_setup_cell_finds_the_folder_above_the_notebook_where_the_kernel_started_elsewhere(tmp_path, alone):
     package = make_package(tmp_path / "project")
-    assert_found(run_setup(alone, tmp_path / "project" / "my_notebooks" / "01.ipynb"), package)
-    assert_found(run_setup(tmp_path / "project", alone / "01.ipynb"), package)
+    inside = tmp_path / "project" / "my_notebooks"
+    inside.mkdir()
+    assert_found(run_setup(alone, inside / "01.ipynb"), package)
+    assert_found(run_setup(inside, alone / "01.ipynb"), package)
 
 
 def test_setup_cell_uses_an_installed_quantlib(tmp_path, alone):
@@ -403,6 +405,18 @@ def test_setup_cell_clones_again_where_an_earlier_clone_is_half_there(alone, ori
 def test_setup_cell_says_what_to_upload_where_the_clone_failed(alone):
     missing = f"file://{alone}/nothing"
     assert_says(run_setup(alone, QUANTLIB_REPOSITORY=missing), alone, f" and could not be cloned from {missing}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for git is a script of the shell")
+def test_setup_cell_leaves_nothing_of_a_clone_that_broke_off(alone, origin, tmp_path):
+    git = tmp_path / "git"
+    git.write_text(
+        '#!/bin/sh\nfor last; do :; done\nmkdir -p "$last/quantlib"\ntouch "$last/quantlib/affine.py"\nexit 1\n'
+    )
+    git.chmod(0o755)
+    run = run_setup(alone, QUANTLIB_REPOSITORY=origin, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert_says(run, alone, f" and could not be cloned from {origin}")
+    assert list(alone.iterdir()) == []
 
 
 def test_setup_cell_says_what_to_upload_where_git_is_missing(alone, origin):

@@ -1,4 +1,4 @@
-# @title Setup: finds quantlib in the project, installed, or in a wheel beside this notebook, or clones it
+# @title Setup: finds quantlib in its project, or in a wheel beside this notebook, or clones it. It installs nothing.
 import os
 import shutil
 import subprocess

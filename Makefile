@@ -12,16 +12,17 @@ else
 BIN := .venv/bin
 endif
 COLAB := $(subst .venv,.venv-colab,$(BIN))
+LAB := .venv/lab
 INSTALLED := .venv/installed
 PARALLEL := --numprocesses=auto
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab test-browser notebooks assignments grade address bench mutants lint format clean
+.PHONY: help lab test test-colab test-browser notebooks wheel assignments grade address bench mutants lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lab: $(INSTALLED) ## open JupyterLab on your own copies of the notebooks
+lab: $(LAB) ## open JupyterLab on your own copies of the notebooks
 	$(BIN)/python -m tools.lab $(LAB_ARGS)
 
 test: $(INSTALLED) ## run every test and re-execute every notebook
@@ -32,12 +33,16 @@ test-colab: .venv-colab/installed ## re-execute every notebook alone in Colab's 
 	$(COLAB)/python -m tools.colab
 
 test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classic notebook, type every known mistake
-	$(BIN)/python -m pytest $(PARALLEL) --long tests/test_browser.py
+	$(BIN)/python -m pytest $(PARALLEL) --long tests/browser/test_browser.py
 	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
+	$(BIN)/python -m tools.map
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m course.problems.notebook
+
+wheel: $(LAB) ## build quantlib's wheel into dist/, for notebooks that are run without the project
+	$(BIN)/python -m tools.wheel
 
 assignments: $(INSTALLED) ## write the problem sets and what students get of them (SEED=1234 for your own course)
 	$(BIN)/python -m course.problems.notebook $(if $(SEED),--seed $(SEED))
@@ -68,7 +73,8 @@ mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each
 lint: $(INSTALLED) ## check format, style, types and generated parts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy quantlib course
+	$(BIN)/mypy quantlib course tools
+	$(BIN)/python -m tools.map --check
 	$(BIN)/python -m tools.notebooks --check
 	$(BIN)/python -m course.problems.notebook --check
 
@@ -77,13 +83,18 @@ format: $(INSTALLED) ## format the code and the notebooks
 	$(BIN)/ruff format
 
 clean: ## remove the environment and the caches, but never your notebooks
-	rm -rf .venv .venv-colab build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-colab build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# A stamp is newer than its requirements exactly when the environment is complete.
-$(INSTALLED): requirements.txt
+# A stamp is newer than its requirements exactly when what they ask for is installed. Whatever is more than opening
+# notebooks needs the second one, which stands on the first.
+$(LAB): requirements.txt
 .venv-colab/installed: requirements-colab.txt
-.venv/installed .venv-colab/installed:
+$(LAB) .venv-colab/installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": try make PYTHON=python3.11")'
+	@echo "Installing into $(@D), the first time only: this takes some minutes."
 	$(PYTHON) -m venv $(@D)
 	$(@D)/$(notdir $(BIN))/python -m pip install --quiet -r $<
+	touch $@
+$(INSTALLED): requirements-dev.txt $(LAB)
+	$(BIN)/python -m pip install --quiet -r $<
 	touch $@

@@ -3,7 +3,8 @@
     .venv-colab/bin/python -m tools.colab           each alone, compared with what is committed; then in a browser
     .venv-colab/bin/python -m tools.colab --long    only in the browser, in the classic notebook, at length
 
-The release is a bare repository made from HEAD; `google.colab` is an empty package. Nothing may be installed meanwhile.
+The release is a bare repository made from HEAD; `google.colab` is an empty package. The first notebook is run once more
+without a repository, beside the wheel. Nothing may be installed meanwhile.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tools import project
+from tools import project, wheel
 
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=60", "-p", "no:cacheprovider"]
 
@@ -39,11 +40,24 @@ def fake_colab(folder: Path) -> Path:
 
 
 def run_alone(path: Path, folder: Path, environment: dict[str, str]) -> int:
-    """Run one notebook in a folder that holds nothing else; its outputs must be those that are committed."""
+    """Run one notebook in a new folder that holds nothing else; its outputs must be those that are committed."""
     folder = folder / path.stem
     folder.mkdir()
     shutil.copy(path, folder)
-    sanitize = ["--nbval-sanitize-with", str(project.ROOT / "tests" / "nbval_sanitize.cfg")]
+    return run(path, folder, environment)
+
+
+def run_beside_wheel(path: Path, folder: Path, environment: dict[str, str]) -> int:
+    """Run one notebook in a new folder that holds it and the wheel alone, and with no repository to clone."""
+    folder = folder / "wheel"
+    wheel.build(folder)
+    shutil.copy(path, folder)
+    return run(path, folder, environment | {"QUANTLIB_REPOSITORY": ""})
+
+
+def run(path: Path, folder: Path, environment: dict[str, str]) -> int:
+    """Run the copy of a notebook in a folder, and compare its outputs with what is committed."""
+    sanitize = ["--nbval-sanitize-with", str(project.ROOT / "tests" / "helpers" / "nbval_sanitize.cfg")]
     command = [sys.executable, "-m", "pytest", *NBVAL, *sanitize, "--rootdir", str(folder), path.name]
     done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(done.stdout.decode(), flush=True)  # whole, since others run at the same time
@@ -54,7 +68,7 @@ def run_in_browser(folder: Path, environment: dict[str, str], long: bool) -> int
     """Try every notebook in the classic notebook, in a real browser; the tests say so where there is no browser."""
     options = ["-p", "no:cacheprovider", "-o", "filterwarnings=", "--disable-warnings"]  # of packages as old as Colab's
     place = ["--basetemp", str(folder / "browser"), *(["--long"] if long else [])]
-    tests = ["tests/test_browser.py", *([] if long else ["tests/test_student.py"])]
+    tests = ["tests/browser/test_browser.py", *([] if long else ["tests/browser/test_student.py"])]
     command = [sys.executable, "-m", "pytest", "--numprocesses=auto", *options, *place, *tests]
     return subprocess.run(command, cwd=project.ROOT, env=environment).returncode
 
@@ -73,6 +87,8 @@ def failures(long: bool) -> list[str]:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             statuses = pool.map(partial(run_alone, folder=folder, environment=environment), alone)
         failed = [f"{path.name}, run alone" for path, status in zip(alone, statuses, strict=True) if status]
+        if alone and run_beside_wheel(alone[0], folder, environment):
+            failed.append(f"{alone[0].name}, run beside the wheel")
         return failed + (["the notebooks in a browser"] if run_in_browser(folder, environment, long) else [])
 
 

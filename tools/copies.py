@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -10,7 +11,20 @@ from nbformat import NotebookNode
 from tools import nbfile, project
 
 COPIES = project.ROOT / "my_notebooks"
+AT_HOME = Path.home() / "quantization-notebooks"  # where the project lies in a folder that cannot be written to
 SOURCE = "quantlib_source"  # in a copy's metadata: the sha256 of the cleared notebook that it was made from
+
+
+def place() -> Path:
+    """Make the folder of the copies: in the project, or else in the learner's home."""
+    for folder in (COPIES, AT_HOME):
+        try:
+            folder.mkdir(exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError:
+            continue
+        return folder
+    raise SystemExit(f"Neither {COPIES} nor {AT_HOME} can be written to: copy the project to a folder of your own.")
 
 
 def cleared(nb: NotebookNode) -> NotebookNode:

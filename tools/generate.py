@@ -1,27 +1,31 @@
-"""The parts that are written by a script: setup cells, links, and the README's table and clone command.
+"""The parts that are written by a script: setup cells, links, and the README's commands, tables and counts.
 
-All of them contain the repository's address, the version, or what a notebook says about itself.
+They hold the repository's address, the version, what a notebook says about itself, and what can be counted. As long as
+the address is not set, there is no link and no command that needs it.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from quantlib.lessons import all_exercises
 from tools import nbfile, project
 
+PARTS = {  # by the first notebook of each
+    "00": "Part I: The ruler",
+    "05": "Part II: Choosing the ruler",
+    "bug_museum": "At any time",
+}
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 _TITLE = re.compile(r"^# (?P<name>\d\d|[A-Z][a-z ]+) · (?P<question>.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*(\d+) minutes\*\*")
-FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 _TEMPLATE = Path(__file__).with_name("setup_cell.py")
-
-
-def setup_source() -> str:
-    """Give the setup cell, the same in every notebook."""
-    template = _TEMPLATE.read_text(encoding="utf-8").strip()
-    return template.replace('"ADDRESS"', f'"{project.address()}"').replace("VERSION", project.version())
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -30,7 +34,17 @@ def fill(text: str, name: str, content: str) -> str:
     if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(f"the text needs {begin} and {end} once each, got {text[:60]!r}")
     before, rest = text.split(begin)
-    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+    lines = f"{content}\n" if content else ""
+    return f"{before}{begin}\n{lines}{end}{rest.split(end)[1]}"
+
+
+# --- notebooks
+
+
+def setup_source() -> str:
+    """Give the setup cell, the same in every notebook."""
+    template = _TEMPLATE.read_text(encoding="utf-8").strip()
+    return template.replace('"ADDRESS"', f'"{project.address()}"').replace("VERSION", project.version())
 
 
 def source_link(path: Path) -> str:
@@ -43,7 +57,8 @@ def colab_link(path: Path) -> str:
 
 
 def links(path: Path) -> str:
-    return f"**[Open in Colab]({colab_link(path)})** · [Source]({source_link(path)})"
+    """Give the line under a notebook's title, "" as long as it would lead nowhere."""
+    return f"**[Open in Colab]({colab_link(path)})** · [Source]({source_link(path)})" if project.address() else ""
 
 
 def fill_notebook(nb: NotebookNode, path: Path) -> NotebookNode:
@@ -68,27 +83,76 @@ def _setup_cell(nb: NotebookNode) -> NotebookNode:
     return cells[0]
 
 
-def row(path: Path) -> str:
-    """Give a notebook's row in the README's table."""
+# --- README
+
+
+class About(NamedTuple):
+    """What a notebook says about itself."""
+
+    path: Path
+    name: str
+    question: str
+    minutes: int
+
+
+def about(path: Path) -> About:
     text = nbfile.read(path).cells[0].source
     title, minutes = _TITLE.search(text), _MINUTES.search(text)
     if title is None or minutes is None:
         raise ValueError(f"the first cell of {path.name} needs '# 01 · Question?' and '**20 minutes**'")
-    inside = path.relative_to(project.ROOT).as_posix()
-    name, question = title["name"], title["question"]
-    return f"| [{name}]({inside}) | {question} | {minutes[1]} | [Open {name} in Colab]({colab_link(path)}) |"
+    return About(path, title["name"], title["question"], int(minutes[1]))
 
 
-def table() -> str:
-    """Give the README's table: the notebooks, but for those in sub-folders."""
-    paths = [path for path in project.notebooks() if path.parent == project.NOTEBOOKS]
-    head = ["", "| Notebook | The question it answers | Minutes | Colab |", "|---|---|---|---|"]
-    return "\n".join([*head, *map(row, paths), ""])
+def row(notebook: About) -> str:
+    """Give a notebook's row in the README's table."""
+    inside = notebook.path.relative_to(project.ROOT).as_posix()
+    cells = [f"[{notebook.name}]({inside})", notebook.question, str(notebook.minutes)]
+    if project.address():
+        cells.append(f"[Open {notebook.name} in Colab]({colab_link(notebook.path)})")
+    return f"| {' | '.join(cells)} |"
+
+
+def part_of(notebook: About) -> str:
+    """Give the Part of a notebook by the first notebook of the Part."""
+    return max(first for first in PARTS if first <= notebook.path.stem)
+
+
+def tables() -> Iterator[str]:
+    """Give the lines of the README's tables: a table for each Part, without the notebooks in sub-folders."""
+    notebooks = [about(path) for path in project.notebooks() if path.parent == project.NOTEBOOKS]
+    head = ["Notebook", "The question it answers", "Minutes"] + ["Colab"] * bool(project.address())
+    for first, group in groupby(notebooks, part_of):
+        part = list(group)
+        yield f"\n### {PARTS[first]} ({sum(notebook.minutes for notebook in part)} minutes)\n"
+        yield f"| {' | '.join(head)} |\n{'|---' * len(head)}|"
+        yield from map(row, part)
+    yield ""
+
+
+def start() -> str:
+    """Give the README's first command."""
+    if not project.address():
+        return "\nYou have the files. Open a terminal in this folder and type\n\n```sh\nmake lab\n```\n"
+    clone = f"git clone {project.address()} quantization-notebooks\ncd quantization-notebooks"
+    return f"\nOpen a terminal and type\n\n```sh\n{clone}\nmake lab\n```\n"
+
+
+def counts() -> str:
+    """Give the README's sentence about what checks know."""
+    exercises = all_exercises().values()
+    known = [mistake for exercise in exercises for mistake in exercise.known]
+    names = {mistake.name for mistake in known}
+    tried = f"{len(exercises)} exercises try your function on edge cases and random tensors."
+    return f"\n{tried} They recognise {len(known)} wrong ones, under {len(names)} names.\n"
 
 
 def fill_readme(text: str) -> str:
-    clone = f"\n```sh\ngit clone {project.address()} quantization-notebooks\ncd quantization-notebooks\nmake lab\n```\n"
-    return fill(fill(text, "notebooks", table()), "clone", clone)
+    for name, content in (("start", start()), ("notebooks", "\n".join(tables())), ("counts", counts())):
+        text = fill(text, name, content)
+    return text
+
+
+# --- files
 
 
 def write_all() -> None:

@@ -3,6 +3,7 @@
 import json
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -41,7 +42,7 @@ def write(path: Path, nb: NotebookNode) -> None:
     path.write_text(dump(nb), encoding="utf-8", newline="\n")
 
 
-def _give_ids(cells: list[dict]) -> None:
+def _give_ids(cells: list[dict[str, Any]]) -> None:
     taken = {cell.get("id") for cell in cells}
     fresh = (name for n in count(1) if (name := f"cell-{n}") not in taken)
     seen = {None}

@@ -1,8 +1,9 @@
 """Write the generated parts of the notebooks, execute them, and normalise the files.
 
-python -m tools.notebooks                             all of them
-python -m tools.notebooks notebooks/01_the_map.ipynb  the named ones
-python -m tools.notebooks --check                     change nothing, fail where a generated part is out of date
+python -m tools.notebooks                              all of them
+python -m tools.notebooks notebooks/02_clamping.ipynb  the named ones
+python -m tools.notebooks --generated                  write the generated parts alone, and execute nothing
+python -m tools.notebooks --check                      change nothing, fail where a generated part is out of date
 """
 
 import argparse
@@ -18,9 +19,10 @@ from tools import generate, nbfile, project
 
 def execute(nb: NotebookNode, folder: Path) -> NotebookNode:
     """Run every cell, in place, in a new kernel of this environment that starts in the folder."""
-    options = {"record_timing": False, "store_widget_state": False, "coalesce_streams": True}
     place = {"metadata": {"path": str(folder)}}
-    NotebookClient(nb, timeout=120, kernel_name="python3", resources=place, **options).execute()
+    client = NotebookClient(nb, timeout=120, kernel_name="python3", resources=place, coalesce_streams=True)
+    client.record_timing = client.store_widget_state = False  # both would differ from run to run
+    client.execute()
     return nb
 
 
@@ -52,10 +54,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--check", action="store_true", help="change nothing, fail where a generated part is out of date"
     )
+    parser.add_argument("--generated", action="store_true", help="write the generated parts alone, and execute nothing")
     parser.add_argument("notebook", nargs="*", type=Path, help="default: every notebook in notebooks/")
     options = parser.parse_args(arguments)
     if options.check:
         check()
+    elif options.generated:
+        generate.write_all()
     else:
         rebuild_all([path.resolve() for path in options.notebook] or project.notebooks())
 

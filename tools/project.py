@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = ROOT / "pyproject.toml"
@@ -9,17 +10,19 @@ README = ROOT / "README.md"
 NOTEBOOKS = ROOT / "notebooks"
 
 
-def _project() -> dict:
+def _project() -> dict[str, Any]:
     return tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
 
 
 def address() -> str:
-    """The repository's address, which is written in pyproject.toml and nowhere else by hand."""
-    return _project()["urls"]["Repository"]
+    """The repository's address, or "" until `make address` sets it in pyproject.toml, where alone it stands by hand."""
+    address: str = _project()["urls"]["Repository"]
+    return "" if "OWNER_NOT_SET" in address else address
 
 
 def version() -> str:
-    return _project()["version"]
+    version: str = _project()["version"]
+    return version
 
 
 def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:

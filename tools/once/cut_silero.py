@@ -1,7 +1,7 @@
 """Cut the network for 16 kHz out of Silero VAD into quantlib/data/silero.safetensors.
 
     pip download --no-deps silero-vad==6.2.3
-    python -m tools.cut_silero silero_vad-6.2.3-py3-none-any.whl
+    python -m tools.once.cut_silero silero_vad-6.2.3-py3-none-any.whl
 
 The argument is that wheel, or the silero_vad.jit in it. The script refuses a model whose sha256 it does
 not know, changes no value, and writes the same bytes every time. Before it writes, it checks that our

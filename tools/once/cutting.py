@@ -8,7 +8,9 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-DATA = Path(__file__).resolve().parents[1] / "quantlib" / "data"
+from tools import project
+
+DATA = project.ROOT / "quantlib" / "data"
 
 
 def sha256(content: bytes) -> str:

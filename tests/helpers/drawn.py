@@ -39,10 +39,10 @@ SAMPLE = 4000  # so many of the pixels beneath an artist are looked at
 
 @dataclass
 class Made:
-    """What a notebook makes while it runs; each explorer with its figure, which is made just before it."""
+    """What a notebook makes while it runs."""
 
     figures: list[Figure] = field(default_factory=list)
-    explorers: list[tuple[Explorer, Figure]] = field(default_factory=list)
+    explorers: list[Explorer] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
 
 
@@ -55,7 +55,7 @@ def run(notebook: Path) -> Made:
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(_after_init(Figure, made.figures.append))
         stack.enter_context(_after_init(Prediction, made.predictions.append))
-        stack.enter_context(_after_init(Explorer, lambda e: made.explorers.append((e, made.figures[-1]))))
+        stack.enter_context(_after_init(Explorer, made.explorers.append))
         scope: dict[str, Any] = {"__name__": "__main__"}
         for source in cells[1:]:
             exec(compile(source, str(notebook), "exec"), scope)
@@ -66,14 +66,14 @@ def run(notebook: Path) -> Made:
 def scenes(notebook: Path) -> list[list["Drawn"]]:
     """Return what each figure of a notebook draws; an explorer's also with all sliders at their low and high ends."""
     made = run(notebook)
-    return [draw(figure) for figure in made.figures] + [
-        draw(_moved(explorer, figure, end)) for explorer, figure in made.explorers for end in ("min", "max")
-    ]
+    still = [draw(figure) for figure in made.figures]
+    ends = ("value", "min", "max")
+    return still + [draw(_moved(explorer, end)) for explorer in made.explorers for end in ends]
 
 
-def _moved(explorer: Explorer, figure: Figure, end: str) -> Figure:
+def _moved(explorer: Explorer, end: str) -> Figure:
     explorer.move(**{name: getattr(control, end) for name, control in explorer.controls.items()})
-    return figure
+    return explorer.scene.figure
 
 
 @contextlib.contextmanager

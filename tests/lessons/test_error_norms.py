@@ -262,8 +262,8 @@ def test_growth_is_a_factor_for_each_measure():
     assert "L1 2-fold, L2 3.46-fold, L∞ 10-fold, MSE 12-fold" in draw_growth(9, 10.0).alt
 
 
-def test_wrong_scale_is_heard_by_sqnr_alone():
-    assert "its cosine stays 1.0000. SQNR hears it: 0.0 dB" in draw_wrong_scale(T, fake_quantize(T, 3.6, -76)).alt
+def test_wrong_scale_is_seen_by_sqnr_alone():
+    assert "its cosine stays 1.0000. SQNR sees it: 0.0 dB" in draw_wrong_scale(T, fake_quantize(T, 3.6, -76)).alt
 
 
 def test_row_sqnr_names_the_whole_and_the_best_row():

@@ -179,7 +179,7 @@ def test_a_verdict_can_be_read(status):
 
 
 def test_every_slider_has_a_name_with_its_symbol(path):
-    for explorer, _ in run(path).explorers:
+    for explorer in run(path).explorers:
         assert 1 <= len(explorer.controls) <= 3
         for name, control in explorer.controls.items():
             if isinstance(control, ipywidgets.Button):
@@ -197,7 +197,7 @@ def test_every_button_has_a_name(path):
 
 
 def test_what_a_slider_changes_is_said_in_words(path):
-    for explorer, _ in run(path).explorers:
+    for explorer in run(path).explorers:
         said = set()
         for end in ("min", "max"):
             explorer.move(**{name: getattr(control, end) for name, control in explorer.controls.items()})

@@ -58,12 +58,12 @@ def draw_wrong_scale(x: Tensor, x_hat: Tensor) -> Picture:
     """Draw cosine and SQNR of a reconstruction that is multiplied by a wrong factor, from 0.25 to 4."""
     factors = numpy.logspace(-2, 2, 161, base=2)
     cosine, sqnr = cosine_similarity(x, 2 * x_hat), sqnr_db(x, 2 * x_hat)
-    heard = f"SQNR hears it: {sqnr + 0.0:.1f} dB at twice the size".replace("-0.0", "0.0")
+    seen = f"SQNR sees it: {sqnr + 0.0:.1f} dB at twice the size".replace("-0.0", "0.0")
     with style.house_style():
         figure = style.new_figure(9.2, 3.2)
         left, right = (figure.add_axes((at, 0.18, 0.415, 0.66)) for at in (0.075, 0.575))
-        left.set(title="cosine hears nothing", ylabel="cosine, no unit", ylim=(0, 1.1))
-        right.set(title=heard, ylabel="SQNR, dB")
+        left.set(title="cosine sees nothing", ylabel="cosine, no unit", ylim=(0, 1.1))
+        right.set(title=seen, ylabel="SQNR, dB")
         for axes, measure, doubled in (left, cosine_similarity, cosine), (right, sqnr_db, sqnr):
             axes.set_xscale("log", base=2)
             axes.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
@@ -71,8 +71,8 @@ def draw_wrong_scale(x: Tensor, x_hat: Tensor) -> Picture:
             axes.plot(factors, [measure(x, k * x_hat) for k in factors], color=style.QUANTIZED, lw=2)
             axes.plot([2], [doubled], "o", color=style.CLIPPED_TEXT, ms=7)
             axes.axvline(1, color=style.LEVELS, lw=1, zorder=0)
-        deaf = f"Cosine does not hear a wrong scale: when a reconstruction is doubled, its cosine stays {cosine:.4f}"
-        return picture(figure, f"{deaf}. {heard}, from {sqnr_db(x, x_hat):.1f} dB.")
+        blind = f"Cosine does not see a wrong scale: when a reconstruction is doubled, its cosine stays {cosine:.4f}"
+        return picture(figure, f"{blind}. {seen}, from {sqnr_db(x, x_hat):.1f} dB.")
 
 
 def draw_row_sqnr(weights: Mapping[str, Tensor]) -> Picture:

@@ -70,7 +70,7 @@ def fill_notebook(nb: NotebookNode, path: Path) -> NotebookNode:
     setup = _setup_cell(nb)
     setup.source, setup.metadata = setup_source(), nbformat.from_dict({"tags": ["setup"]} | FOLDED)
     for cell in nb.cells:
-        if cell.cell_type == "code" and cell.source.startswith("predict("):
+        if cell.cell_type == "code" and cell.source.startswith("lab.predict("):
             cell.metadata.update(nbformat.from_dict(FOLDED))  # the code holds the answer
     return nb
 

@@ -88,8 +88,12 @@ def explorer_call(source: str) -> str:
     last = ast.parse(source).body[-1:]
     if not last or not isinstance(last[0], ast.Expr) or not isinstance(last[0].value, ast.Call):
         return ""
-    call = ast.unparse(last[0].value)
-    return call if call.startswith("explore_") else ""
+    return ast.unparse(last[0].value) if name_of(last[0].value).startswith("explore_") else ""
+
+
+def name_of(call: ast.Call) -> str:
+    """Return the name of a function that is called, with or without a lesson's name before it."""
+    return ast.unparse(call.func).rpartition(".")[2]
 
 
 def extend(path: Path, copy: Path) -> list[str]:
@@ -146,7 +150,7 @@ def measure(page: Page, address: str, name: str, calls: list[str]) -> dict[str, 
 def row(name: str, call: str, times: Times) -> str:
     """Return a row of the table."""
     empty, explorer, twin = (Press(*map(statistics.median, zip(*presses, strict=True))) for presses in times)
-    what = f"{name[:2]} `{call.partition('(')[0]}`"
+    what = f"{name[:2]} `{call.partition('(')[0].rpartition('.')[2]}`"
     numbers = f"{explorer.decoded:.0f} | {empty.decoded:.0f} | {explorer.decoded / empty.decoded:.2f}"
     seen = f"{explorer.seen:.0f} | {empty.seen:.0f} | {explorer.seen / empty.seen:.2f}"
     return f"| {what} | {numbers} | {seen} | {twin.seen:.0f} | {twin.seen / explorer.seen:.1f} |"

@@ -3,8 +3,8 @@
 import ipywidgets
 import matplotlib.pyplot as plt
 
-from quantlib.lab import explore, style
-from quantlib.lab.explore import Explorer
+from quantlib.lab import style
+from quantlib.lab.explore import MOVING_DPI, Explorer
 
 
 def twin(explorer: Explorer) -> None:
@@ -13,7 +13,7 @@ def twin(explorer: Explorer) -> None:
 
     def draw(**values: float) -> None:
         with style.house_style():
-            figure = plt.figure(figsize=scene.size, dpi=explore.DPI)
+            figure = plt.figure(figsize=scene.size, dpi=MOVING_DPI)
             view = explorer.compute(**values)
             for panel in scene.lay_out(figure):
                 panel.update(view)

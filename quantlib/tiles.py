@@ -32,6 +32,7 @@ def run(step: Callable[..., Tensor], compute: torch.dtype, dtype: torch.dtype, x
     part of them.
     """
     if x.numel() <= LARGE or not x.is_cpu:
+        # pragma: no mutate block, `to` itself returns what need not change: it is only slower
         # dtype= by name: torch first tries a bare dtype as a device, which doubles the time of the call
         return step(x if x.dtype == compute else x.to(dtype=compute), None, *beside).to(dtype=dtype)
     out = empty(x.shape, dtype)
@@ -100,7 +101,7 @@ def tiles(shape: tuple[int, ...], size: int = TILE) -> Iterator[Index]:
     step = max(1, size // max(1, inner))
     for start in range(0, shape[0], step):
         head = slice(start, min(start + step, shape[0]))
-        if inner <= size:
+        if inner <= size:  # pragma: no mutate, a row that just fills a tile is one tile either way
             yield (head,)
         else:
             yield from ((head, *rest) for rest in tiles(shape[1:], size))

@@ -1,26 +1,24 @@
-"""How long it takes to observe 2^24 values and to choose a range, beside one pass of torch.histc over them.
+"""How long it takes to observe 2^24 values and to choose a range, beside one pass of torch.histc over them."""
 
-    python -m benchmarks.calibration             prints a Markdown table
-
-All calls take turns, and a ratio is that of two medians. Run it while nothing else runs. At most 3 passes are wanted.
-"""
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from benchmarks.core import Call, machine, medians
+from benchmarks.core import Call, medians
+from benchmarks.table import OURS, Row, rows
 from quantlib import Histogram, choose_aciq, choose_entropy, choose_mse, choose_percentile
 
 COUNT, BINS = 2**24, 2048
 HISTC = "torch.histc"
 
 
-def main() -> None:
-    print(machine(), end="\n\n")
-    print("| what | ms | passes of torch.histc |\n|---|---:|---:|")
-    taken = medians(calls_for(torch.randn(COUNT, generator=torch.Generator().manual_seed(0))), budget=30.0)
-    for name, seconds in taken.items():
-        print(f"| {name} | {1e3 * seconds:.4g} | {seconds / taken[HISTC]:.2f} |")
+def measure(quick: bool = False) -> Iterator[Row]:
+    """All calls take turns."""
+    x = torch.randn(COUNT, generator=torch.Generator().manual_seed(0))
+    took = medians(calls_for(x), budget=30.0, quick=quick)
+    for what in [name for name in took if name != HISTC]:
+        yield from rows("calibration", what, "2^24", {OURS: took[what], HISTC: took[HISTC]})
 
 
 def calls_for(x: Tensor) -> dict[str, Call]:
@@ -33,7 +31,3 @@ def calls_for(x: Tensor) -> dict[str, Call]:
         "observe, MSE of the symmetric scales": lambda: choose_mse(Histogram().observe(x), symmetric=True),
         "observe, MSE of all scales and zero points": lambda: choose_mse(Histogram().observe(x)),
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,14 @@
 """How fast the core is, beside the plain formula, torch's own kernels, torchao's primitives and a copy of memory.
 
-    python -m benchmarks.core        prints the head of the table and the lines of the core
-
-Every ratio compares medians of interleaved runs. Run it while nothing else runs: where the processor's cores are busy,
-torch's threads wait for each other after every operation on every tile, and ours becomes many times slower, while one
-large operation hardly suffers. GOMP_SPINCOUNT=1000 in the environment prevents most of that on Linux, and costs little
-on a quiet machine; `make` and the notebooks set it.
+Run it while nothing else runs: where the processor's cores are busy, torch's threads wait for each other after every
+operation on every tile, and ours becomes many times slower, while one large operation hardly suffers.
+GOMP_SPINCOUNT=1000 in the environment prevents most of that on Linux, and costs little on a quiet machine; `make` and
+the notebooks set it.
 """
 
 import logging
-import platform
 import warnings
-from collections.abc import Callable
-from datetime import date
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from statistics import median
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -21,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from benchmarks.table import OURS, Row, rows
 from quantlib import QParams, choose_qparams, dequantize, fake_quantize, quantize, to_groups
 
 # torch deprecates its quantized dtypes. Here they are only what we compare ourselves with, and torch is pinned.
@@ -34,13 +30,13 @@ Call = Callable[[], Any]
 class Case(NamedTuple):
     """One thing that is timed: what is done, how many values share a scale, and on how many values."""
 
-    deed: str
+    function: str
     grain: str
     shape: tuple[int, int]
     bits: int = 8
 
 
-DEEDS = ("quantize", "dequantize", "fake_quantize")
+FUNCTIONS = ("quantize", "dequantize", "fake_quantize")
 RESULT_BYTES = {"quantize": 1, "dequantize": 4, "fake_quantize": 4}  # for each value
 GROUP = 32
 NUMBERS, TENSOR, ROW, GROUPS = "two numbers", "tensor", "row", f"group of {GROUP}"
@@ -49,46 +45,33 @@ AXES = {NUMBERS: None, TENSOR: None, ROW: 0, GROUPS: (0, 1)}  # the axes that ar
 SMALL, LARGE = (32, 32), (8192, 4096)
 SIZES = (SMALL, (128, 128), (512, 512), (2048, 2048), (8192, 8192))  # 2^10 to 2^26 values
 
-OURS, FORMULA, TORCH, TORCHAO, LIMIT = "quantlib", "the formula", "torch", "torchao", "a copy of memory"
+FORMULA, TORCH, TORCHAO, COPY = "the formula", "torch", "torchao", "a copy of memory"
 INT_REPR = "torch and int_repr"  # with the copy out of torch's own quantized type, to plain integers
 
-# What is wanted: the largest ratio to the one beside. These come first in the table.
-WANTED = {
-    Case("quantize", NUMBERS, LARGE): {INT_REPR: 0.65, FORMULA: 0.125},
-    Case("quantize", ROW, LARGE): {INT_REPR: 0.20},
-    Case("dequantize", NUMBERS, LARGE): {TORCH: 1.3},
-    Case("quantize", GROUPS, LARGE, bits=4): {TORCHAO: 0.20},
-    Case("quantize", NUMBERS, SMALL): {FORMULA: 1.5},
-    Case("quantize", TENSOR, SMALL): {FORMULA: 2.0},
-    Case("quantize", ROW, SMALL): {FORMULA: 2.0},
-}
-EVERY = [Case(deed, grain, shape) for deed in DEEDS for grain in GRAINS for shape in SIZES]
-CASES = list(dict.fromkeys([*WANTED, *EVERY]))  # each once
+CASES = [
+    *(Case("quantize", grain, LARGE) for grain in (NUMBERS, ROW)),
+    Case("dequantize", NUMBERS, LARGE),
+    Case("quantize", GROUPS, LARGE, bits=4),
+    Case("quantize", NUMBERS, SMALL),
+    *(Case(function, grain, shape) for function in FUNCTIONS for grain in GRAINS for shape in SIZES),
+]
 
 
-def main() -> None:
-    print(machine(), end="\n\n")
-    print(HEAD)
+def measure(quick: bool = False) -> Iterator[Row]:
     for case in CASES:
-        for row in lines(case):
-            print(row, flush=True)
+        given = given_for(case)
+        calls = {name: call_of(name, given) for name in names_of(case)}
+        assert torch.equal(calls[OURS](), calls[FORMULA]()), f"{case} is not bit-identical to the formula"
+        yield from rows("core", what(case), size(case), medians(calls, quick=quick))
 
 
-def lines(case: Case) -> list[str]:
-    """The lines of one case: what it takes, beside each of the others."""
-    given = given_for(case)
-    calls = {name: call_of(name, given) for name in names_of(case)}
-    assert torch.equal(calls[OURS](), calls[FORMULA]()), f"{case} is not bit-identical to the formula"
-    took = medians(calls)
-    others, largest = [name for name in took if name not in (OURS, LIMIT)], WANTED.get(case, {})
-    rows = [Line(title(case), took[OURS], n, took[n], took[LIMIT], largest_ratio=largest.get(n)) for n in others]
-    return [written(row, seconds) for row in rows]
+def what(case: Case) -> str:
+    return f"{case.function}{'' if case.bits == 8 else f' to int{case.bits}'}, {case.grain}"
 
 
-def title(case: Case) -> str:
-    rows, columns = case.shape
-    values = f"2^{(rows * columns).bit_length() - 1}" if case.shape in SIZES else f"{rows} x {columns}"
-    return f"{case.deed}{'' if case.bits == 8 else f' to int{case.bits}'}, {case.grain}, {values}"
+def size(case: Case) -> str:
+    height, width = case.shape
+    return f"2^{(height * width).bit_length() - 1}" if case.shape in SIZES else f"{height} x {width}"
 
 
 # --- the contenders
@@ -104,8 +87,8 @@ class Given(NamedTuple):
 
 def names_of(case: Case) -> list[str]:
     """Who can do what the case says: torch's quantized types have 8 bits, and int_repr makes plain integers of them."""
-    fused = {"quantize": [TORCH, INT_REPR], "dequantize": [TORCH], "fake_quantize": [TORCH]}[case.deed]
-    return [OURS, FORMULA, *(fused if case.bits == 8 else []), TORCHAO, LIMIT]
+    fused = {"quantize": [TORCH, INT_REPR], "dequantize": [TORCH], "fake_quantize": [TORCH]}[case.function]
+    return [OURS, FORMULA, *(fused if case.bits == 8 else []), TORCHAO, COPY]
 
 
 def given_for(case: Case) -> Given:
@@ -114,7 +97,7 @@ def given_for(case: Case) -> Given:
     qp = choose_qparams(values, case.bits, axis=AXES[case.grain])
     if case.grain == NUMBERS:
         qp = qp._replace(scale=qp.scale.item(), zero_point=int(qp.zero_point.item()))  # type: ignore[union-attr]
-    return Given(case, quantize(values, *qp) if case.deed == "dequantize" else values, qp)
+    return Given(case, quantize(values, *qp) if case.function == "dequantize" else values, qp)
 
 
 def call_of(name: str, given: Given) -> Call:
@@ -123,17 +106,17 @@ def call_of(name: str, given: Given) -> Call:
 
 
 def our_call(given: Given) -> Call:
-    function = {"quantize": quantize, "dequantize": dequantize, "fake_quantize": fake_quantize}[given.case.deed]
+    function = {"quantize": quantize, "dequantize": dequantize, "fake_quantize": fake_quantize}[given.case.function]
     return _with_parameters(function, given)
 
 
 def formula_call(given: Given) -> Call:
     formulas = {"quantize": plain_quantize, "dequantize": plain_dequantize, "fake_quantize": plain_fake_quantize}
-    return _with_parameters(formulas[given.case.deed], given)
+    return _with_parameters(formulas[given.case.function], given)
 
 
 def _with_parameters(function: Callable[..., Tensor], given: Given) -> Call:
-    values, parameters = given.values, given.qp[:2] if given.case.deed == "dequantize" else given.qp
+    values, parameters = given.values, given.qp[:2] if given.case.function == "dequantize" else given.qp
     return lambda: function(values, *parameters)
 
 
@@ -158,9 +141,9 @@ def torch_call(given: Given) -> Call:
     if case.grain in (ROW, GROUPS):
         place, values = (s.flatten(), z.flatten(), 0), values.reshape(s.numel(), -1)  # type: ignore[union-attr]
         stored, faked = torch.quantize_per_channel, torch.fake_quantize_per_channel_affine
-    if case.deed == "fake_quantize":
+    if case.function == "fake_quantize":
         return lambda: faked(values, *place, *grid)
-    if case.deed == "dequantize":
+    if case.function == "dequantize":
         return stored(plain_dequantize(given.values, s, z).view_as(values), *place, torch.qint8).dequantize
     return lambda: stored(values, *place, torch.qint8)
 
@@ -180,7 +163,7 @@ def torchao_call(given: Given) -> Call:
     functions = {"quantize": quantize_affine, "dequantize": dequantize_affine, "fake_quantize": _fake_quantize_affine}
     s, z = torch.as_tensor(qp.scale), torch.as_tensor(qp.zero_point)
     block = tuple(1 if kept else n for kept, n in zip(_kept(case, values.ndim), values.shape, strict=True))
-    function = functions[case.deed]
+    function = functions[case.function]
     return lambda: function(values, block, s, z, torch.int8, qp.quant_min, qp.quant_max)
 
 
@@ -192,7 +175,7 @@ def _kept(case: Case, ndim: int) -> list[bool]:
 
 def copy_call(given: Given) -> Call:
     """Copy as many bytes as must be read and written, into memory that is already there: nothing is faster."""
-    result = given.values.numel() * RESULT_BYTES[given.case.deed]
+    result = given.values.numel() * RESULT_BYTES[given.case.function]
     parameters = sum(p.nbytes for p in given.qp if isinstance(p, Tensor))
     count = (given.values.nbytes + result + parameters) // 2
     source = torch.ones(count, dtype=torch.int8, device=given.values.device)
@@ -206,7 +189,7 @@ _CALLS: dict[str, Callable[[Given], Call]] = {
     TORCH: torch_call,
     INT_REPR: int_repr_call,
     TORCHAO: torchao_call,
-    LIMIT: copy_call,
+    COPY: copy_call,
 }
 
 
@@ -215,11 +198,11 @@ _CALLS: dict[str, Callable[[Given], Call]] = {
 RUN = 3e-3  # seconds; shorter runs would measure the clock
 
 
-def medians(calls: dict[str, Call], budget: float = 2.0) -> dict[str, float]:
+def medians(calls: dict[str, Call], budget: float = 2.0, quick: bool = False) -> dict[str, float]:
     """The median seconds of each call, in runs that take turns; short calls are repeated until a clock can tell."""
     once = {name: warm_seconds_of(call) for name, call in calls.items()}
     repeats = {name: max(1, int(RUN / took)) for name, took in once.items()}
-    rounds = min(25, max(5, int(budget / sum(max(RUN, took) for took in once.values()))))
+    rounds = 1 if quick else min(25, max(5, int(budget / sum(max(RUN, took) for took in once.values()))))
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(rounds):
         first = turn % len(calls)  # another one begins each round
@@ -240,64 +223,3 @@ def seconds_of(call: Call, repeats: int) -> float:
     for _ in range(repeats):
         call()
     return (perf_counter() - start) / repeats
-
-
-# --- the table
-
-
-HEAD = "| what | quantlib | beside | ratio | limit | wanted |\n|---|---:|---:|---:|---:|---:|"
-
-
-class Line(NamedTuple):
-    """One line of the table. What is wanted is the largest ratio, or else the most that ours may be."""
-
-    what: str
-    ours: float
-    beside: str
-    theirs: float
-    limit: float | None = None
-    largest_ratio: float | None = None
-    most: float | None = None
-
-
-def written(row: Line, unit: Callable[[float], str]) -> str:
-    """A line in Markdown, with its numbers in a unit."""
-    ratio = row.ours / row.theirs
-    limit = "" if row.limit is None else unit(row.limit)
-    cells = (row.what, unit(row.ours), f"{row.beside}: {unit(row.theirs)}", f"{ratio:.2f}", limit, wanted(row, unit))
-    return f"| {' | '.join(cells)} |"
-
-
-def wanted(row: Line, unit: Callable[[float], str]) -> str:
-    if row.largest_ratio is not None:
-        text, met = f"ratio <= {row.largest_ratio}", row.ours / row.theirs <= row.largest_ratio
-    elif row.most is not None:
-        text, met = f"<= {unit(row.most)}", row.ours <= row.most
-    else:
-        return ""
-    return text if met else f"{text} **missed**"
-
-
-def seconds(value: float) -> str:
-    """A time with three digits.
-
-    >>> seconds(0.01234), seconds(4.2e-06), seconds(0.2)
-    ('12.3 ms', '4.2 us', '200 ms')
-    """
-    factor, unit = next((f, u) for f, u in ((1, "s"), (1e3, "ms"), (1e6, "us")) if value * f >= 1 or u == "us")
-    return f"{float(f'{value * factor:.3g}'):g} {unit}"
-
-
-def machine() -> str:
-    names = [row.split(":")[1].strip() for row in cpu_info().splitlines() if row.startswith("model name")]
-    threads = torch.get_num_threads()
-    return f"{names[0] if names else platform.machine()}, {threads} threads, torch {torch.__version__}, {date.today()}"
-
-
-def cpu_info() -> str:
-    path = Path("/proc/cpuinfo")
-    return path.read_text() if path.exists() else ""
-
-
-if __name__ == "__main__":
-    main()

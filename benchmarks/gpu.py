@@ -1,35 +1,32 @@
 """What share of a GPU's memory bandwidth the core reaches, as it is and compiled.
 
-    python -m benchmarks.gpu     prints a table, or one sentence where there is no GPU
-
 The bandwidth is that of a copy, measured beside it, of as many bytes as must be read and written.
 """
+
+from collections.abc import Iterator
 
 import torch
 
 from benchmarks import core
-from benchmarks.core import LIMIT, OURS, Call, Case, Given, seconds
+from benchmarks.core import COPY, Call, Case, Given
+from benchmarks.table import OURS, Row, rows
 
 COMPILED = "quantlib, compiled"
 
 
-def main() -> None:
-    if not torch.cuda.is_available():
-        print("This machine has no GPU, so the share of its memory bandwidth was not measured.")
-        return
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}\n")
-    print("| what | quantlib | share of the bandwidth | compiled | share | limit |\n|---|---:|---:|---:|---:|---:|")
-    for case in (Case(deed, grain, core.LARGE) for deed in core.DEEDS for grain in core.GRAINS):
-        print(line(case), flush=True)
+def measure(quick: bool = False) -> Iterator[Row]:
+    """Give nothing where there is no GPU."""
+    if torch.cuda.is_available():
+        machine = f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+        for case in (Case(function, grain, core.LARGE) for function in core.FUNCTIONS for grain in core.GRAINS):
+            took = core.medians({name: finished(call) for name, call in calls_for(case).items()}, quick=quick)
+            yield from rows("gpu", core.what(case), core.size(case), took, on=machine)
 
 
-def line(case: Case) -> str:
+def calls_for(case: Case) -> dict[str, Call]:
     given = on_gpu(core.given_for(case))
-    calls = {name: core.call_of(name, given) for name in (OURS, LIMIT)}
-    calls[COMPILED] = torch.compile(calls[OURS])
-    took = core.medians({name: finished(call) for name, call in calls.items()})
-    cells = [f"{seconds(took[name])} | {took[LIMIT] / took[name]:.0%}" for name in (OURS, COMPILED)]
-    return f"| {core.title(case)} | {' | '.join(cells)} | {seconds(took[LIMIT])} |"
+    calls = {name: core.call_of(name, given) for name in (OURS, COPY)}
+    return calls | {COMPILED: torch.compile(calls[OURS])}
 
 
 def on_gpu(given: Given) -> Given:
@@ -45,7 +42,3 @@ def finished(call: Call) -> Call:
         torch.cuda.synchronize()
 
     return waited
-
-
-if __name__ == "__main__":
-    main()

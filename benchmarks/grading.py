@@ -1,13 +1,10 @@
 """How many submissions are graded in a minute, each in its box, by one worker and by one for each core.
 
-    python -m benchmarks.grading             prints a Markdown table
-
 A class is a third right, a third with some answers right, and a third with last year's answers, which are those of
 another seed. Both ways grade the same submissions, in turns. Run it while nothing else runs.
 """
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +14,7 @@ from time import perf_counter
 import nbformat
 from nbformat import NotebookNode
 
-from benchmarks.core import machine
+from benchmarks.table import OURS, Row, rows
 from course import grade
 from course.box import run as box
 from course.intake.lms import Student, Submission
@@ -30,31 +27,23 @@ COUNT = 24  # submissions of each problem set
 LAST_YEAR = PUBLIC_SEED - 1
 
 
-def main(count: int = COUNT) -> None:
+def measure(quick: bool = False) -> Iterator[Row]:
+    """Give nothing where there is no sandbox."""
     if box.find_sandbox() is None:
-        print("This machine has no sandbox, so the time of grading was not measured.")
         return
-    cores = os.cpu_count() or 1
-    ways = dict.fromkeys((1, cores), 0.0)  # seconds, for each number of workers
+    count = 3 if quick else COUNT
+    ways = dict.fromkeys((1, os.cpu_count() or 1), 0.0)  # seconds, for each number of workers
     for k, name in enumerate(NAMES):
         handed_in = a_class(name, count)
         for workers in sorted(ways, reverse=k % 2 == 1):
             ways[workers] += takes(handed_in, name, workers)
-    print(machine(), end="\n\n")
-    print(f"{count * len(NAMES)} submissions, {count} of each problem set.\n")
-    print("| workers | s | a submission, s | submissions a minute | a minute and core |\n|---:|---:|---:|---:|---:|")
     for workers, seconds in ways.items():
-        print(written(workers, seconds, count * len(NAMES)))
+        rate = 60 * count * len(NAMES) / seconds / workers
+        yield from rows("grading", "submissions a minute and core", plural(workers), {OURS: rate}, "a minute")
 
 
-def written(workers: int, seconds: float, count: int) -> str:
-    """A line of the table.
-
-    >>> written(2, 120.0, 48)
-    '| 2 | 120 | 2.50 | 24.0 | 12.0 |'
-    """
-    minute = 60 * count / seconds
-    return f"| {workers} | {seconds:.0f} | {seconds / count:.2f} | {minute:.1f} | {minute / workers:.1f} |"
+def plural(workers: int) -> str:
+    return "1 worker" if workers == 1 else f"{workers} workers"
 
 
 def takes(handed_in: list[Submission], name: str, workers: int) -> float:
@@ -99,7 +88,3 @@ def _submission(student: str, answers: Iterator[tuple[str, str]], release: Noteb
     for cell in nb.cells:
         cell.source = written.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
     return Submission(Student(student), f"{student}.ipynb", nbformat.writes(nb).encode())
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))

@@ -1,34 +1,29 @@
-"""What `import quantlib` adds to `import torch`, in fresh processes that take turns.
-
-python -m benchmarks.imports     prints lines of the table
-"""
+"""What `import quantlib` adds to `import torch`, in fresh processes that take turns."""
 
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 
-from benchmarks.core import Line, seconds, written
+from benchmarks.table import OURS, Row, rows
 
 ROUNDS = 7
-WANTED = 0.060  # seconds beyond torch
-BOTH = "import torch; import quantlib"
+TORCH, EMPTY = "import torch", "a process that imports nothing"
+CODES = {OURS: "import quantlib", TORCH: "import torch", EMPTY: "pass"}
 
 
-def main() -> None:
-    ours, torch, empty, beyond = [], [], [], []
-    for _ in range(ROUNDS):
-        ours.append(process_takes("import quantlib"))
-        torch.append(process_takes("import torch"))
-        empty.append(process_takes("pass"))
-        beyond.append(import_takes("quantlib", BOTH))
-    process = Line("a process with import quantlib", median(ours), "import torch", median(torch), median(empty))
-    added = Line(
-        "import quantlib, after torch (-X importtime)", median(beyond), "import torch", median(torch), most=WANTED
-    )
-    for row in (process, added):
-        print(written(row, seconds), flush=True)
+def measure(quick: bool = False) -> Iterator[Row]:
+    processes: dict[str, list[float]] = {who: [] for who in CODES}
+    beyond = []
+    for _ in range(1 if quick else ROUNDS):
+        for who, code in CODES.items():
+            processes[who].append(process_takes(code))
+        beyond.append(import_takes("quantlib", "import torch; import quantlib"))
+    took = {who: median(seconds) for who, seconds in processes.items()}
+    yield from rows("imports", "a process with import quantlib", "", took)
+    yield from rows("imports", "import quantlib, after torch", "", {OURS: median(beyond), TORCH: took[TORCH]})
 
 
 def process_takes(code: str) -> float:
@@ -53,7 +48,3 @@ def cumulative(report: str, module: str) -> float:
     """
     (found,) = re.findall(rf"\| +(\d+) \| +{re.escape(module)}$", report, re.MULTILINE)
     return int(found) / 1e6
-
-
-if __name__ == "__main__":
-    main()

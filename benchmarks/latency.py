@@ -1,7 +1,5 @@
 """Time from a key press to the new picture, for every explorer of every notebook, in JupyterLab in headless Chromium.
 
-    python -m benchmarks.latency [notebook ...]
-
 Each explorer is timed in its own notebook, beside an HTML widget that shows only a number (the floor: what the browser,
 JupyterLab and the kernel take for any update) and beside `interact` with `plt.show()` that draws the same figure from
 scratch. The keys go to the three in turn, so that a busy machine slows all alike.
@@ -11,29 +9,24 @@ before anybody sees it. "Seen" stops for all three when the next frame has been 
 """
 
 import ast
-import statistics
-import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import nbformat
 from nbformat.v4 import new_code_cell
 from playwright.sync_api import Locator, Page
 
-from tests.helpers.jupyter import JupyterLab, browser_page
+from benchmarks.table import OURS, Row, rows
+from tests.helpers.jupyter import JupyterLab, browser_page, chromium
 from tools import project
 
 LAB = JupyterLab()
-ROUNDS = 30
-FIRST = 2  # rounds that are left out: they load code
-HEAD = f"""\
-Key press to new picture, medians of {ROUNDS - FIRST} presses, interleaved. Wanted: ratio at most 2, and at
-least 5 times faster than `interact`. Decoded: the page has changed and its new images are decoded, which for
-an empty update, a number, is before it is seen. Seen: the next frame is painted.
-"""
-
-EMPTY = """
+FIRST, ROUNDS = 2, 28  # the first presses load code, and are left out
+EMPTY, INTERACT = "empty update", "interact"
+EMPTY_UPDATE = """
 import ipywidgets
 from benchmarks.naive import twin
 %matplotlib inline
@@ -83,27 +76,27 @@ class Times(NamedTuple):
     twin: list[Press]
 
 
-def explorer_call(source: str) -> str:
-    """Return the call that shows an explorer, where that is the last thing a cell does, else ""."""
+def explorer_call(source: str) -> ast.Call | None:
+    """Return the call that shows an explorer, where that is the last thing a cell does."""
     last = ast.parse(source).body[-1:]
-    if not last or not isinstance(last[0], ast.Expr) or not isinstance(last[0].value, ast.Call):
-        return ""
-    return ast.unparse(last[0].value) if name_of(last[0].value).startswith("explore_") else ""
+    call = last[0].value if last and isinstance(last[0], ast.Expr) else None
+    return call if isinstance(call, ast.Call) and name_of(call).startswith("explore_") else None
 
 
 def name_of(call: ast.Call) -> str:
-    """Return the name of a function that is called, with or without a lesson's name before it."""
+    """Return the name of a function that is called, without that of its lesson."""
     return ast.unparse(call.func).rpartition(".")[2]
 
 
-def extend(path: Path, copy: Path) -> list[str]:
+def extend(path: Path, copy: Path) -> list[ast.Call]:
     """Copy a notebook, add the empty update and the twins at its end, and return the calls of its explorers."""
     nb = nbformat.read(path, as_version=4)
-    calls = [call for cell in nb.cells if cell.cell_type == "code" and (call := explorer_call(cell.source))]
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    nb.cells += [new_code_cell(source) for source in (EMPTY.strip(), *(f"twin({call})" for call in calls))]
+    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    calls = [call for cell in code if (call := explorer_call(cell.source))]
+    for cell in code:
+        cell.outputs, cell.execution_count = [], None
+    twins = [f"twin({ast.unparse(call)})" for call in calls]
+    nb.cells += [new_code_cell(source) for source in (EMPTY_UPDATE.strip(), *twins)]
     nbformat.write(nb, copy)
     return calls
 
@@ -132,43 +125,33 @@ def press(page: Page, output: int, key: str) -> Press:
     return Press(*took)
 
 
-def measure(page: Page, address: str, name: str, calls: list[str]) -> dict[str, Times]:
-    """Return the times of each explorer of an extended notebook."""
-    LAB.open(page, address, name)
-    if errors := LAB.run_all(page):
-        raise RuntimeError(errors[0])
-    times = {}
-    for k, call in enumerate(calls):
-        outputs = len(calls), k, len(calls) + 1 + k  # the explorers come first, then the empty update, then the twins
-        there, back = ("ArrowRight", "ArrowLeft") if begins_low(page, k) else ("ArrowLeft", "ArrowRight")
-        keys = [there if i % 4 < 2 else back for i in range(ROUNDS)]  # no slider comes to its end
-        rounds = [[press(page, output, key) for output in outputs] for key in keys]
-        times[call] = Times(*map(list, zip(*rounds[FIRST:], strict=True)))
-    return times
+def timed(page: Page, explorers: int, k: int, rounds: int) -> Times:
+    """Return the times of explorer k of an extended notebook, which has run."""
+    outputs = explorers, k, explorers + 1 + k  # the explorers come first, then the empty update, then the twins
+    there, back = ("ArrowRight", "ArrowLeft") if begins_low(page, k) else ("ArrowLeft", "ArrowRight")
+    keys = [there if i % 4 < 2 else back for i in range(FIRST + rounds)]  # no slider comes to its end
+    pressed = [[press(page, output, key) for output in outputs] for key in keys]
+    return Times(*map(list, zip(*pressed[FIRST:], strict=True)))
 
 
-def row(name: str, call: str, times: Times) -> str:
-    """Return a row of the table."""
-    empty, explorer, twin = (Press(*map(statistics.median, zip(*presses, strict=True))) for presses in times)
-    what = f"{name[:2]} `{call.partition('(')[0].rpartition('.')[2]}`"
-    numbers = f"{explorer.decoded:.0f} | {empty.decoded:.0f} | {explorer.decoded / empty.decoded:.2f}"
-    seen = f"{explorer.seen:.0f} | {empty.seen:.0f} | {explorer.seen / empty.seen:.2f}"
-    return f"| {what} | {numbers} | {seen} | {twin.seen:.0f} | {twin.seen / explorer.seen:.1f} |"
+def rows_of(number: str, call: ast.Call, times: Times) -> Iterator[Row]:
+    """Give the medians of an explorer, in seconds, by both clocks."""
+    empty, explorer, twin = (Press(*(median(ms) / 1e3 for ms in zip(*presses, strict=True))) for presses in times)
+    what, given = f"{number} {name_of(call)}", ast.unparse(call.args[0]) if call.args else ""
+    yield from rows("explorers", f"{what}, decoded", given, {OURS: explorer.decoded, EMPTY: empty.decoded})
+    yield from rows("explorers", f"{what}, seen", given, {OURS: explorer.seen, EMPTY: empty.seen, INTERACT: twin.seen})
 
 
-def main(names: list[str]) -> None:
-    print(HEAD)
-    clocks = " | ".join(f"{clock}, ms | empty update, ms | ratio" for clock in ("decoded", "seen"))
-    print(f"| explorer | {clocks} | `interact` seen, ms | times faster than it |")
-    print(f"|---|{8 * '---:|'}")
+def measure(quick: bool = False) -> Iterator[Row]:
+    """Give nothing where there is no Chromium."""
+    if chromium() is None:
+        return
     with tempfile.TemporaryDirectory() as folder, LAB.serve(Path(folder)) as address, browser_page(1400, 3000) as page:
         for path in project.notebooks():
-            if names and path.name not in names:
-                continue
-            calls = extend(path, Path(folder) / path.name)
-            for call, times in measure(page, address, path.name, calls).items():
-                print(row(path.name, call, times), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+            if calls := extend(path, Path(folder) / path.name):
+                LAB.open(page, address, path.name)
+                if errors := LAB.run_all(page):
+                    raise RuntimeError(errors[0])
+                for k, call in enumerate(calls):
+                    times = timed(page, len(calls), k, rounds=2 if quick else ROUNDS)
+                    yield from rows_of(path.stem.partition("_")[0], call, times)

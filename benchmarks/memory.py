@@ -1,40 +1,37 @@
 """How much memory a call takes at its peak, each in a fresh process. Linux only.
 
-python -m benchmarks.memory                         prints lines of the table
-python -m benchmarks.memory quantize quantlib       prints one number, in MiB
+python -m benchmarks.memory quantize quantlib       prints what a call takes beyond its result, in MiB
 """
 
 import multiprocessing
 import sys
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
 from benchmarks import core
-from benchmarks.core import Case, Line, call_of, given_for, names_of, title, written
+from benchmarks.core import Case, call_of, given_for, names_of
+from benchmarks.table import Row, rows
 
 MIB = 2**20
-WANTED = 16 * MIB  # beyond the result
-CASES = [Case(deed, grain, core.SIZES[-1]) for deed in core.DEEDS for grain in core.GRAINS]
+RESULT = "the result"
+CASES = [Case(function, grain, core.SIZES[-1]) for function in core.FUNCTIONS for grain in core.GRAINS]
 
 
-def main() -> None:
+def measure(quick: bool = False) -> Iterator[Row]:
     if sys.platform != "linux":
         return
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["torchao.quantization.quant_primitives"])
+    largest = [core.SIZES[-1]]
     with processes.Pool(1, maxtasksperchild=1) as pool:
-        for case in CASES:
-            us, *others = [name for name in names_of(case) if name != core.LIMIT]
-            peaks = {name: pool.apply(peak, (case, name)) for name in (us, *others)}
-            result = result_bytes(case)
-            for name in others:
-                what = f"peak memory of {title(case)}"
-                row = Line(what, peaks[us], name, peaks[name], limit=result, most=result + WANTED)
-                print(written(row, mib), flush=True)
-
-
-def mib(value: float) -> str:
-    return f"{value / MIB:.1f} MiB"
+        for case in (
+            Case(function, grain, shape) for function in core.FUNCTIONS for grain in core.GRAINS for shape in largest
+        ):
+            peaks = {name: pool.apply(peak, (case, name)) / MIB for name in names_of(case) if name != core.COPY}
+            yield from rows(
+                "memory", core.what(case), core.size(case), peaks | {RESULT: result_bytes(case) / MIB}, "MiB"
+            )
 
 
 def beyond_result(case: Case, name: str) -> int:
@@ -43,7 +40,7 @@ def beyond_result(case: Case, name: str) -> int:
 
 
 def result_bytes(case: Case) -> int:
-    return prod(case.shape) * core.RESULT_BYTES[case.deed]
+    return prod(case.shape) * core.RESULT_BYTES[case.function]
 
 
 def peak(case: Case, name: str) -> int:
@@ -66,7 +63,4 @@ def process_bytes(name: str) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(beyond_result(Case(sys.argv[1], core.NUMBERS, core.LARGE), sys.argv[2]) / MIB)
-    else:
-        main()
+    print(beyond_result(Case(sys.argv[1], core.NUMBERS, core.LARGE), sys.argv[2]) / MIB)

@@ -1,32 +1,23 @@
-"""The seconds that each notebook takes, in a fresh kernel, beside a notebook that only imports torch.
+"""The seconds that each notebook takes, in a fresh kernel, beside a notebook that only imports torch."""
 
-python -m benchmarks.notebooks     prints lines of the table
-"""
-
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from benchmarks.core import Line, seconds, written
+from benchmarks.table import OURS, Row, rows
 from tools import nbfile, project
 from tools.notebooks import execute
 
-WANTED = 60.0
+FLOOR = "only import torch"
 
 
-def main() -> None:
-    for path in project.notebooks():
+def measure(quick: bool = False) -> Iterator[Row]:
+    for path in project.notebooks()[: 1 if quick else None]:
         floor = takes(new_notebook(cells=[new_code_cell("import torch")]), path.parent)
-        row = Line(
-            path.relative_to(project.ROOT).as_posix(),
-            takes(nbfile.read(path), path.parent),
-            "only import torch",
-            floor,
-            most=WANTED,
-        )
-        print(written(row, seconds), flush=True)
+        yield from rows("notebooks", path.stem, "", {OURS: takes(nbfile.read(path), path.parent), FLOOR: floor})
 
 
 def takes(nb: NotebookNode, folder: Path) -> float:
@@ -34,7 +25,3 @@ def takes(nb: NotebookNode, folder: Path) -> float:
     start = perf_counter()
     execute(nb, folder)
     return perf_counter() - start
-
-
-if __name__ == "__main__":
-    main()

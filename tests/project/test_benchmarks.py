@@ -1,19 +1,21 @@
 """The benchmarks compare like with like. Nothing is timed here."""
 
+import ast
 import json
-import subprocess
-import sys
 import warnings
 
 import pytest
 import torch
 
-from benchmarks import core, grading, imports
-from benchmarks.core import INT_REPR, LIMIT, OURS, TORCH, Case, Line
+from benchmarks import core, goals, grading, imports, latency, memory, page, table
+from benchmarks.__main__ import PAGE, PARTS
+from benchmarks.core import COPY, FORMULA, INT_REPR, TORCH, Case
+from benchmarks.table import OURS, Row
 from course.intake import notebook as handed_in
 from course.problems.catalogue import NAMES, problem_set
+from tools import nbfile, project
 
-SMALL_CASES = [Case(deed, grain, (64, 64)) for deed in core.DEEDS for grain in (core.NUMBERS, *core.GRAINS)]
+SMALL_CASES = [Case(function, grain, (64, 64)) for function in core.FUNCTIONS for grain in (core.NUMBERS, *core.GRAINS)]
 SMALL_CASES.append(Case("quantize", core.GROUPS, (64, 64), bits=4))
 
 
@@ -26,34 +28,32 @@ def results(case):
         return given, {name: value.int_repr() if value.is_quantized else value for name, value in found.items()}
 
 
-@pytest.mark.parametrize("case", SMALL_CASES, ids=core.title)
+@pytest.mark.parametrize("case", SMALL_CASES, ids=lambda case: f"{core.what(case)}, {case.shape[0]}")
 def test_everyone_computes_the_same_within_one_step(case):
     given, found = results(case)
-    step = 1 if case.deed == "quantize" else torch.as_tensor(given.qp.scale).max().item()
-    for name in found.keys() - {LIMIT}:
+    step = 1 if case.function == "quantize" else torch.as_tensor(given.qp.scale).max().item()
+    for name in found.keys() - {COPY}:
         difference = found[name].double().flatten() - found[OURS].double().flatten()
         assert difference.abs().max() <= 1.001 * step, name
         assert (difference.abs() < step / 2).float().mean() > 0.99, name  # only ties may differ
 
 
-@pytest.mark.parametrize("case", SMALL_CASES, ids=core.title)
+@pytest.mark.parametrize("case", SMALL_CASES, ids=lambda case: f"{core.what(case)}, {case.shape[0]}")
 def test_the_formula_is_ours_bit_by_bit(case):
     _, found = results(case)
-    assert torch.equal(found[OURS], found[core.FORMULA])
+    assert torch.equal(found[OURS], found[FORMULA])
 
 
 def test_the_copy_moves_as_many_bytes_as_the_case():
     case = Case("quantize", core.ROW, (64, 64))
     given, found = results(case)
     read_and_written = 64 * 64 * 4 + 64 * 64 + 64 * 4 + 64 * 4  # x, the codes, the scales, the zero points
-    assert 2 * found[LIMIT].numel() == read_and_written
+    assert 2 * found[COPY].numel() == read_and_written
     assert given.values.shape == (64, 64)
 
 
-def test_every_case_that_is_wanted_is_timed_beside_the_one_it_is_wanted_beside():
+def test_no_case_is_timed_twice():
     assert len(set(core.CASES)) == len(core.CASES)
-    for case, largest in core.WANTED.items():
-        assert case in core.CASES and largest.keys() <= set(core.names_of(case))
 
 
 def test_torch_makes_plain_integers_only_where_it_quantizes():
@@ -71,31 +71,11 @@ def test_runs_take_turns_and_each_has_its_median():
 
 
 @pytest.mark.parametrize(
-    ("row", "wanted"),
-    [
-        (Line("x", 1.0, "y", 2.0, largest_ratio=0.5), "ratio <= 0.5"),
-        (Line("x", 1.1, "y", 2.0, largest_ratio=0.5), "ratio <= 0.5 **missed**"),
-        (Line("x", 1.0, "y", 2.0, most=1.0), "<= 1 s"),
-        (Line("x", 1.1, "y", 2.0, most=1.0), "<= 1 s **missed**"),
-        (Line("x", 1.1, "y", 2.0), ""),
-    ],
-)
-def test_a_line_says_when_it_misses_what_is_wanted(row, wanted):
-    assert core.written(row, core.seconds).endswith(f"| {wanted} |")
-
-
-def test_a_line_has_a_cell_for_each_column():
-    row = core.written(Line("x", 0.5, "y", 2.0, 0.25), core.seconds)
-    assert row == "| x | 500 ms | y: 2 s | 0.25 | 250 ms |  |"
-    assert {text.count("|") for text in (row, *core.HEAD.splitlines())} == {7}
-
-
-@pytest.mark.parametrize(
     ("value", "text"),
     [(1.0, "1 s"), (123.4, "123 s"), (0.0999, "99.9 ms"), (0.09996, "100 ms"), (2e-7, "0.2 us"), (0.0, "0 us")],
 )
 def test_a_time_has_three_digits_and_a_unit(value, text):
-    assert core.seconds(value) == text
+    assert page.in_unit(value, "s") == text
 
 
 def test_the_import_of_a_module_is_read_from_the_interpreters_report():
@@ -113,12 +93,102 @@ def test_a_class_is_right_partly_right_or_has_last_years_answers(name):
         assert handed_in.fits(handed_in.read(each.content), asked, []).problem == ""
 
 
-def test_the_rate_of_grading_is_that_of_a_minute_and_of_one_worker():
-    assert grading.written(2, 120.0, 48) == "| 2 | 120 | 2.50 | 24.0 | 12.0 |"
+# --- the results and their page
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="says what it says where there is no GPU")
-def test_without_a_gpu_its_table_is_one_sentence():
-    command = [sys.executable, "-m", "benchmarks.gpu"]
-    said = subprocess.run(command, cwd=core.Path(core.__file__).parents[1], capture_output=True, text=True, check=True)
-    assert said.stdout == "This machine has no GPU, so the share of its memory bandwidth was not measured.\n"
+def a_row(who, value, *, what="quantize, row", part="core", goal=None):
+    return Row(part, what, "8192 x 4096", who, value, "s", goal, "a machine", "2026-01-01")
+
+
+def missed(*rows):
+    return page.page(rows).partition("## Missed: ")[2]
+
+
+def test_what_is_missed_is_said_with_by_how_much():
+    assert missed(a_row(OURS, 1.1), a_row(INT_REPR, 2.0, goal=0.5)) == (
+        "1 of 1 goals\n\n| | measured | goal | over |\n|---|---:|---:|---:|\n"
+        "| quantize, row (8192 x 4096), beside torch and int_repr | 0.55 | 0.50 | 10.0 % |\n\n"
+        "Measured on a machine, 2026-01-01.\n"
+    )
+
+
+def test_a_goal_of_quantlibs_own_value_is_said_in_its_unit():
+    assert "| quantize, row (8192 x 4096) | 75 s | 60 s | 25.0 % |" in missed(a_row(OURS, 75.0, goal=60.0))
+
+
+def test_what_is_just_met_is_not_missed():
+    assert missed(a_row(OURS, 1.0), a_row(INT_REPR, 2.0, goal=0.5)).startswith("0 of 1 goals")
+
+
+def test_the_worst_miss_comes_first():
+    rows = [a_row(OURS, 1.0), a_row(INT_REPR, 1.0, goal=0.5), a_row(FORMULA, 1.0, goal=0.2)]
+    assert missed(*rows).index(FORMULA) < missed(*rows).index(INT_REPR)
+
+
+def test_rows_outlast_their_file(tmp_path):
+    rows = list(table.rows("core", "quantize, row", "8192 x 4096", {OURS: 0.123456, INT_REPR: 0.25}))
+    table.write(rows, tmp_path / "results.csv")
+    assert table.read(tmp_path / "results.csv") == rows
+    assert [(row.value, row.goal) for row in rows] == [(0.1235, None), (0.25, 0.2)]
+
+
+def test_the_results_have_the_goals_of_now_and_the_page_is_theirs(tmp_path):
+    table.write(table.read(), tmp_path / "results.csv")
+    assert (tmp_path / "results.csv").read_text() == table.FILE.read_text(), "run python -m benchmarks --page"
+    assert PAGE.read_text(encoding="utf-8") == page.page(table.read()), "run python -m benchmarks --page"
+
+
+@pytest.mark.parametrize("goal", goals.GOALS, ids=lambda goal: f"{goal.part} {goal.what} {goal.who}")
+def test_every_goal_is_measured(goal):
+    assert any(goals.most(*row[:4]) is goal.most for row in table.read() if row.part == goal.part)
+
+
+def test_every_case_of_core_and_memory_stands_in_the_results():
+    rows = {(row.part, row.what, row.size, row.who) for row in table.read()}
+    assert rows >= {("core", core.what(c), core.size(c), name) for c in core.CASES for name in core.names_of(c)}
+    assert rows >= {("memory", core.what(c), core.size(c), OURS) for c in memory.CASES}
+
+
+def test_every_line_of_the_page_has_a_part_that_can_be_measured():
+    assert {row.part for row in table.read()} | {group.part for group in page.GROUPS} == set(PARTS)
+
+
+# --- explorers
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("lab.explore_range(T, my_step)", "explore_range"),
+        ("x = 3\nexplore_range(x)", "explore_range"),
+        ("explorer = lab.explore_range(T)", None),
+        ("lab.draw_ruler(T)", None),
+        ("", None),
+    ],
+)
+def test_an_explorer_is_the_last_thing_that_a_cell_does(source, shown):
+    call = latency.explorer_call(source)
+    assert (latency.name_of(call) if call else None) == shown
+
+
+@pytest.mark.parametrize("path", project.notebooks(), ids=lambda path: path.stem)
+def test_every_explorer_of_a_notebook_is_found_and_gets_its_twin(path, tmp_path):
+    cells = [cell.source for cell in nbfile.read(path).cells if cell.cell_type == "code"]
+    calls = latency.extend(path, tmp_path / path.name)
+    assert len(calls) == sum("explore_" in source for source in cells)
+    added = [cell.source for cell in nbfile.read(tmp_path / path.name).cells[-len(calls) - 1 :]]
+    assert added[0] == latency.EMPTY_UPDATE.strip()
+    assert added[1:] == [f"twin({ast.unparse(call)})" for call in calls]
+
+
+def test_an_explorer_has_a_row_for_each_clock():
+    times = latency.Times(*([latency.Press(ms, 2 * ms)] for ms in (30, 60, 300)))
+    rows = list(latency.rows_of("01", latency.explorer_call("lab.explore_affine(W[:2], f)"), times))
+    assert {(row.what, row.size) for row in rows} == {
+        ("01 explore_affine, decoded", "W[:2]"),
+        ("01 explore_affine, seen", "W[:2]"),
+    }
+    assert [(row.who, row.value, row.goal) for row in rows] == [
+        (OURS, 0.06, None), ("empty update", 0.03, 2.0),
+        (OURS, 0.12, None), ("empty update", 0.06, None), ("interact", 0.6, 0.2),
+    ]  # fmt: skip

@@ -31,6 +31,11 @@ def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
     return sorted(p for p in folder.rglob("*.ipynb") if parts.isdisjoint(p.relative_to(folder).parts))
 
 
+def lesson_of(notebook: Path) -> str:
+    """The name of the lesson in quantlib.lessons: that of the notebook without its number."""
+    return notebook.stem.lstrip("0123456789_")
+
+
 def releases(folder: Path = NOTEBOOKS) -> list[Path]:
     """Every problem set as students get it, without solutions."""
     return sorted((folder / "assignments" / "release").glob("*/*.ipynb"))

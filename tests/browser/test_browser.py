@@ -7,42 +7,22 @@ the page must be what quantlib computes here.
 import os
 import random
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from quantlib.data import load_weight
-from quantlib.lessons.bug_museum import bugs as misconceptions
+from quantlib.lessons.bug_museum import bugs
 from tests.helpers import browser_lessons
-from tests.helpers.jupyter import browser, chromium, front_end
-from tests.helpers.strategies import SEED
-from tests.lab.test_explore import expected_norm, expected_range
-from tests.lessons import (
-    test_granularity,
-)
-from tools import copies, nbfile, project
+from tests.helpers.jupyter import front_end
+from tests.helpers.lessons import READOUTS
+from tools import nbfile, project
 
-# For each notebook, what the readout of each of its explorers must contain for the values of its sliders.
-EXPECTED = {
-    "00_start_here.ipynb": [expected_range],
-    "01_affine_formula.ipynb": [partial(expected_norm, SEED), partial(expected_norm, load_weight("ffn_down"))],
-    "02_clamping.ipynb": [test_clipping.readout_1, test_clipping.readout_2],
-    "03_naive_max_abs.ipynb": [test_overflow.readout],
-    "04_error_norms.ipynb": [test_norms.readout, test_landscape.readout],
-    "05_choosing_s_and_z.ipynb": [
-        test_choosing.walk_readout,
-        test_choosing.contest_readout_of_t,
-        test_choosing.contest_readout_of_normal,
-    ],
-    "06_clipping_buys_resolution.ipynb": [test_ranges.clip_readout, test_ranges.methods_readout],
-    "07_granularity.ipynb": [test_granularity.readout, test_hearing.readout],
-    "08_rounding.ipynb": [test_ties.readout_rules, test_ties.readout_draws, test_ties.readout_pair],
-    "bug_museum.ipynb": [],
-}
-
+KEYS = ["ArrowLeft", "ArrowRight", "PageUp", "PageDown"]
 STEPS, LONG_STEPS = 50, 500  # of the random walk on each explorer; the second with --long
+HELD = 10  # so many of them are pressed one upon the other, as a hand does; with --long each is waited for
 WAIT = 20_000  # ms; on a busy machine a page may lag behind
 expect.set_options(timeout=WAIT)
 LIVE = ".quantlib-live"
@@ -62,12 +42,16 @@ class Opened:
 
     name: str
     page: Page
-    address: str
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[str]
 
     @property
     def lesson(self) -> browser_lessons.Lesson:
         return LESSONS[self.name]
+
+    @property
+    def readouts(self) -> list[Callable[..., str]]:
+        """For each explorer, what its readout must contain for the values of its sliders."""
+        return READOUTS[project.lesson_of(NOTEBOOKS[self.name])]
 
     def outputs(self, cell: int) -> Locator:
         return FRONT.outputs(self.page, cell)
@@ -75,44 +59,17 @@ class Opened:
     def source(self, cell: int) -> str:
         return FRONT.cells(self.page)[cell]["text"]
 
-    def hear(self) -> None:
-        """Listen to the page's console from now on."""
-        self.page.on("console", lambda message: self._complain(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self._complain(str(error)))
-
-    def _complain(self, text: str) -> None:
-        if not text.startswith(FRONT.noise):
-            self.complaints.append(text)
-
     def run_with(self, cell: int, *functions: str) -> None:
         """Type functions into a cell in place of those of the same name, and run it."""
         FRONT.write(self.page, cell, browser_lessons.replaced(self.source(cell), *functions))
         FRONT.run(self.page, cell)
 
 
-@pytest.fixture(scope="module")
-def context():
-    if chromium() is None:
-        pytest.skip("no Chromium was found")
-    if FRONT is None:
-        pytest.skip("neither JupyterLab nor the classic notebook 6 is installed")
-    with browser() as context:
-        yield context
-
-
-@pytest.fixture(scope="module")
-def address(context, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("learner")
-    copies.prepare(copies=folder)
-    with FRONT.serve(folder) as address:
-        yield address
-
-
 @pytest.fixture(scope="module", params=NOTEBOOKS)
-def opened(request, context, address):
-    opened = Opened(request.param, context.new_page(), address)
-    opened.hear()
-    FRONT.open(opened.page, address, opened.name)
+def opened(request, served):
+    opened = Opened(request.param, served.page, served.complaints)
+    opened.complaints.clear()
+    FRONT.open(opened.page, served.address, opened.name)
     opened.complaints += FRONT.run_all(opened.page)
     for explorer in opened.lesson.explorers:  # widgets arrive after the cells have run
         expect(opened.outputs(explorer.cell).locator(SAID)).to_be_visible()
@@ -120,8 +77,7 @@ def opened(request, context, address):
         expect(opened.outputs(cell).get_by_role("button", name=answer, exact=True)).to_be_visible()
         expect(opened.outputs(cell).locator("button").nth(1)).to_be_visible()
     yield opened
-    FRONT.end_kernels(opened.page, address)
-    opened.page.close()
+    FRONT.end_kernels(opened.page, served.address)
 
 
 # --- reading the page
@@ -164,8 +120,8 @@ def named(text: str, shown: list[float]) -> bool:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_explorer_has_an_expectation(name):
-    found, known = len(LESSONS[name].explorers), len(EXPECTED.get(name, []))
-    assert found == known, f"{name} shows {found} explorers: EXPECTED needs as many readouts for it, and has {known}"
+    found, known = len(LESSONS[name].explorers), len(READOUTS[project.lesson_of(NOTEBOOKS[name])])
+    assert found == known, f"{name} shows {found} explorers: its test needs as many READOUTS, and has {known}"
 
 
 def test_notebook_runs_without_errors_and_warnings(opened):
@@ -183,21 +139,22 @@ def test_every_explorer_is_live_and_hides_its_still(opened):
 
 def test_every_slider_reaches_both_ends_and_walks(opened, long):
     walk = random.Random(opened.name)
-    for explorer, expected in zip(explorers(opened), EXPECTED[opened.name], strict=True):
-        handles = explorer.locator(FRONT.handle)
-        steps = [(slider, key) for slider in range(handles.count()) for key in ("Home", "End")]
-        for _ in range(LONG_STEPS if long else STEPS):
-            key = walk.choice(["ArrowLeft", "ArrowRight", "PageUp", "PageDown"])
-            steps.append((walk.randrange(handles.count()), key))
-        for slider, key in steps:
-            handles.nth(slider).focus()
-            opened.page.keyboard.press(key)  # the same as handle.press(key), but for a second look at the whole page
+    for explorer, expected in zip(explorers(opened), opened.readouts, strict=True):
+        handles = explorer.locator(FRONT.handle).all()
+        for handle in handles:
+            for end in ("Home", "End"):
+                handle.press(end)
+                agree(opened.page, explorer, expected)
+        for _ in range(LONG_STEPS if long else STEPS // HELD):
+            walk.choice(handles).focus()
+            for _ in range(1 if long else HELD):
+                opened.page.keyboard.press(walk.choice(KEYS))
             agree(opened.page, explorer, expected)
     assert not opened.complaints
 
 
 def test_every_control_has_a_name_and_follows_the_keyboard(opened):
-    for explorer, expected in zip(explorers(opened), EXPECTED[opened.name], strict=True):
+    for explorer, expected in zip(explorers(opened), opened.readouts, strict=True):
         handles, readouts = explorer.locator(FRONT.handle), explorer.locator(".widget-readout")
         labels = explorer.locator(".widget-slider .widget-label").all_inner_texts()
         assert len(labels) == handles.count() == readouts.count() > 0 and all(labels)
@@ -283,7 +240,7 @@ def test_a_hunt_is_won_by_typing_an_input_that_shows_the_bug(opened):
             box.fill(text)
         button.press("Enter")
         expect(said).to_contain_text("Caught with input 1, 3 points: ")
-        expect(said).to_contain_text(f"The bug: {getattr(misconceptions, name).name}.")
+        expect(said).to_contain_text(f"The bug: {getattr(bugs, name).name}.")
         expect(hunt.locator(f"{LIVE} table th[scope=col]").first).to_be_visible()
         expect(hunt.locator(f"{LIVE} img").last).to_be_visible()
         expect(button).to_be_disabled()
@@ -327,7 +284,7 @@ def test_the_solution_that_is_typed_is_right_and_drives_the_explorers(opened):
             FRONT.run(opened.page, exercise.check)
         expect(opened.outputs(exercise.check)).to_contain_text(f"right: {exercise.name} gives what it should")
     written = {exercise.name for exercise in opened.lesson.exercises}
-    for explorer, expected in zip(opened.lesson.explorers, EXPECTED[opened.name], strict=True):
+    for explorer, expected in zip(opened.lesson.explorers, opened.readouts, strict=True):
         if not explorer.functions & written:
             continue
         outputs = opened.outputs(explorer.cell)
@@ -351,16 +308,14 @@ if "QUANTLIB_REPOSITORY" in os.environ:  # set by tools/colab.py
         expect(opened.outputs(setup)).to_contain_text(clone)
 
 
-def test_saved_notebook_shows_its_pictures_without_a_kernel(opened):
+def test_saved_notebook_shows_its_pictures_without_a_kernel(opened, served):
     FRONT.save(opened.page)
-    FRONT.end_kernels(opened.page, opened.address)
-    reader = opened.page.context.new_page()
-    FRONT.open(reader, opened.address, opened.name)  # its kernel is new and knows no widgets
+    FRONT.end_kernels(opened.page, served.address)
+    FRONT.open(served.reader, served.address, opened.name)  # its kernel is new and knows no widgets
     lesson = opened.lesson
     stills = [cell for cell, *_ in lesson.predictions + lesson.hunts] + [each.cell for each in lesson.explorers]
     for cell in stills:
-        outputs = FRONT.outputs(reader, cell)
+        outputs = FRONT.outputs(served.reader, cell)
         expect(outputs.locator(STILL)).to_be_visible()
         # JupyterLab first says that it loads a widget, and then that there is none.
         expect(outputs).not_to_contain_text(re.compile("widget", re.IGNORECASE), use_inner_text=True)
-    reader.close()

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from course.box import run as box
 from course.intake.lms import collect
 from course.problems.catalogue import NAMES, problem_set
 from course.problems.questions import BEGIN, END, Explain, ProblemSet, Write
-from tests.helpers.jupyter import browser, chromium, front_end
+from tests.helpers.jupyter import front_end
 from tools import project
 
 FRONT = front_end()
@@ -39,7 +39,7 @@ class Desk:
     asked: ProblemSet
     page: Page
     path: Path
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[str]
 
     def place(self, grade_id: str) -> int:
         """Return which cell has this id."""
@@ -77,38 +77,16 @@ def written(source: str) -> str:
     return re.sub(rf" *({BEGIN}|{END})\n?", "", source).strip()
 
 
-def listen(page: Page, complaints: list[str]) -> None:
-    def hear(text: str) -> None:
-        complaints.extend([] if text.startswith(FRONT.noise) else [text])
-
-    page.on("console", lambda message: hear(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: hear(str(error)))
-
-
-@pytest.fixture(scope="module")
-def front(tmp_path_factory):
-    """A browser, and the address of a program that serves a folder with an own one for each problem set."""
-    if chromium() is None:
-        pytest.skip("no Chromium was found")
-    if FRONT is None:
-        pytest.skip("neither JupyterLab nor the classic notebook 6 is installed")
-    folder = tmp_path_factory.mktemp("student")
-    with browser() as context, FRONT.serve(folder) as address:
-        yield context, address, folder
-
-
 @pytest.fixture(scope="module", params=NAMES)
-def desk(request, front):
-    context, address, folder = front
-    path = folder / f"my {request.param}" / RELEASES[request.param].name
+def desk(request, served):
+    path = served.folder / f"my {request.param}" / RELEASES[request.param].name
     path.parent.mkdir()
     shutil.copy(RELEASES[request.param], path)
-    desk = Desk(problem_set(request.param), context.new_page(), path)
-    listen(desk.page, desk.complaints)
-    FRONT.open(desk.page, address, path.relative_to(folder).as_posix())
+    desk = Desk(problem_set(request.param), served.page, path, served.complaints)
+    desk.complaints.clear()
+    FRONT.open(desk.page, served.address, path.relative_to(served.folder).as_posix())
     yield desk
-    FRONT.end_kernels(desk.page, address)
-    desk.page.close()
+    FRONT.end_kernels(desk.page, served.address)
 
 
 # --- what the student does, step by step; each step gives the file that is then on the disk

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantlib.lab import checks
 from quantlib.lessons.bug_museum.hunt import SMALLEST
-from quantlib.lessons.bug_museum.inputs import INPUTS_CHECKS
-from tests.lab.test_written import BEFORE, WRITTEN
+from tests.helpers.lessons import BEFORE, EXERCISES, WRITTEN
 
 _SOLUTION = re.compile(r"<details><summary>A solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
@@ -22,23 +20,22 @@ class Exercise:
 
     cell: where it is written.
     solution: its text in the folded solution.
-    deed: what its check is about, and check: in which cell that is.
+    about: the exercise that its check is of, and check: in which cell that is.
     """
 
     name: str
     cell: int
     solution: str
-    deed: str
+    about: str
     check: int
 
     def wrong(self) -> list[tuple[str, str]]:
         """Return (name of the misconception, a function with it) for all that learners are known to write."""
-        table = (WRITTEN | test_inputs.WRITTEN)[self.deed]
-        return [(name, self._with(line)) for name, lines in table.items() for line in lines]
+        return [(name, self._with(line)) for name, lines in WRITTEN[self.about].items() for line in lines]
 
     def _with(self, line: str) -> str:
-        parameters = ", ".join((checks.CHECKS | INPUTS_CHECKS)[self.deed].parameters)
-        body = [f"{name} = {value}" for name, value in BEFORE.get(self.deed, {}).items()]
+        parameters = ", ".join(EXERCISES[self.about].parameters)
+        body = [f"{name} = {value}" for name, value in BEFORE.get(self.about, {}).items()]
         returned = re.sub(r"(?<![.\w])int8", "torch.int8", line)
         return "\n    ".join([f"def {self.name}({parameters}):", *body, f"return {returned}"])
 

@@ -69,8 +69,8 @@ class FrontEnd(ABC):
         """Return the module and the options that serve a folder."""
 
     @abstractmethod
-    def open(self, page: Page, address: str, name: str) -> None:
-        """Open a notebook and wait until its kernel is ready."""
+    def load(self, page: Page, address: str, name: str) -> None:
+        """Load a notebook, in place of one that is open, and wait until its kernel is ready."""
 
     @abstractmethod
     def save(self, page: Page) -> None:
@@ -102,6 +102,11 @@ class FrontEnd(ABC):
                 server.terminate()
                 server.wait(timeout=20)
 
+    def open(self, page: Page, address: str, name: str) -> None:
+        """Open a notebook in a page, in place of one that is open there, and wait until its kernel is ready."""
+        page.bring_to_front()  # a page behind another is drawn once a second
+        self.load(page, address, name)
+
     def cells(self, page: Page) -> list[dict[str, Any]]:
         """Return every cell as a dictionary: its kind, its text, and its execution count or None."""
         return page.evaluate(self.cells_now)
@@ -116,7 +121,7 @@ class FrontEnd(ABC):
         ran = "(c, k) => c.kind !== 'code' || !c.text.trim() || ![null, before[k]].includes(c.count)"
         all_ran = f"before => {self.idle} && {self.cells_now}.every({ran})"
         page.wait_for_function(all_ran, arg=before, timeout=timeout * 1000)
-        page.wait_for_timeout(500)
+        page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         return page.locator(self.error).all_inner_texts()
 
     def outputs(self, page: Page, k: int) -> Locator:
@@ -167,6 +172,12 @@ class JupyterLab(FrontEnd):
     )
     idle = f"{_current}?.sessionContext?.session?.kernel?.status === 'idle'"
     run_every_cell = "void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+    _open_alone = """async name => {
+        const { restored, shell, commands } = window.jupyterapp;
+        await restored;
+        [...shell.widgets('main')].forEach(widget => widget.dispose());
+        await commands.execute('docmanager:open', { path: name });
+    }"""
 
     def command(self, folder: Path, port: int) -> list[str]:
         # All cells are drawn, so that a test can find those that are out of sight.
@@ -185,10 +196,14 @@ class JupyterLab(FrontEnd):
             f"--LabApp.workspaces_dir={folder / '.workspaces'}",
         ]
 
-    def open(self, page: Page, address: str, name: str) -> None:
-        page.goto(f"{address}/lab/tree/{name}?reset")  # with nothing else open
+    def load(self, page: Page, address: str, name: str) -> None:
+        # Its own code takes longer to load than a notebook to run, so that a page loads it once.
+        if not page.url.startswith(f"{address}/lab"):
+            page.goto(f"{address}/lab?reset")
+            page.wait_for_function("window.jupyterapp")
+        page.evaluate(self._open_alone, name)
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-        page.wait_for_function(f"window.jupyterapp && {self.idle}")
+        page.wait_for_function(self.idle)
 
     def save(self, page: Page) -> None:
         page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
@@ -226,7 +241,7 @@ class Classic(FrontEnd):
             "--NotebookApp.disable_check_xsrf=True",
         ]
 
-    def open(self, page: Page, address: str, name: str) -> None:
+    def load(self, page: Page, address: str, name: str) -> None:
         # The code of ipywidgets first asks the kernel for its widgets, in two ways, of which ipywidgets 7.7.1 knows the
         # second. A widget that comes meanwhile is never shown.
         with page.expect_console_message(lambda message: "fallback to fetching individual model" in message.text):
@@ -254,12 +269,12 @@ def _installed(package: str) -> str:
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(240):
+    for _ in range(1200):
         if server.poll() is not None:
             raise RuntimeError(f"the server ended with status {server.returncode}")
         try:
             urllib.request.urlopen(f"{address}/api", timeout=2)
             return
         except OSError:
-            time.sleep(0.25)
+            time.sleep(0.05)
     raise TimeoutError("the server did not answer within a minute")

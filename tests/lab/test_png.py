@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from quantlib.data import T
-from quantlib.lab import explore
+from quantlib.lab import explore, style
 from quantlib.lab.png import NEAR, Palette, encode_png
 from quantlib.lessons.affine_formula import explore_affine
 from quantlib.lessons.clamping import explore_split
@@ -77,5 +77,6 @@ def test_moving_pictures_are_true_to_their_colours(explore_it, monkeypatch):
 
 def test_a_palette_picture_is_smaller():
     explorer = explore_affine(T)
-    pixels = numpy.asarray(explorer.scene._canvas.buffer_rgba())
-    assert len(explorer.picture.png) < 0.7 * len(encode_png(pixels))
+    png = explorer.picture.png
+    pixels = numpy.asarray(style.canvas(explorer.scene.figure).buffer_rgba())
+    assert len(png) < 0.7 * len(encode_png(pixels))

@@ -76,9 +76,10 @@ def explore_split(
         return numpy.array([mean_squares(split(x, float(s), z)[0]) for s in steps])
 
     def compute(s: float, z: int = 0) -> SplitView:
+        means = curve(z)  # first: it takes the most calls, and what they show is then said
         (clip, rounding), about = split(x, s, z)
         sums = "" if add_up(clip, rounding, x, s, z) else "The two parts do not add up to x - x_hat."
-        return SplitView(s, z, clip, rounding, mean_squares((clip, rounding)), curve(z), notices=(about, sums))
+        return SplitView(s, z, clip, rounding, mean_squares((clip, rounding)), means, notices=(about, sums))
 
     def lay_out(figure: Figure) -> list[Panel]:
         left, right = figure.add_axes((0.08, 0.115, 0.425, 0.78)), figure.add_axes((0.595, 0.115, 0.385, 0.78))

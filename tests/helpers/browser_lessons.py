@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantlib.lessons.bug_museum.hunt import SMALLEST
-from tests.helpers.lessons import BEFORE, EXERCISES, WRITTEN
+from tests.helpers.lessons import BEFORE, CHECKS, WRITTEN
 
 _SOLUTION = re.compile(r"<details><summary>A solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
@@ -34,7 +34,7 @@ class Exercise:
         return [(name, self._with(line)) for name, lines in WRITTEN[self.about].items() for line in lines]
 
     def _with(self, line: str) -> str:
-        parameters = ", ".join(EXERCISES[self.about].parameters)
+        parameters = ", ".join(CHECKS[f"check_{self.about}"].__self__.parameters)
         body = [f"{name} = {value}" for name, value in BEFORE.get(self.about, {}).items()]
         returned = re.sub(r"(?<![.\w])int8", "torch.int8", line)
         return "\n    ".join([f"def {self.name}({parameters}):", *body, f"return {returned}"])

@@ -1,8 +1,17 @@
-"""What holds for every test: property tests draw the same examples in every run, and no clock can fail them."""
+"""What holds for every test: property tests draw the same examples in every run, and no clock can fail them.
+
+Many processes share the work. Tests that share what takes long to make are run by one of them.
+"""
+
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores; torch's threads would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("fast", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("fast")
@@ -13,16 +22,33 @@ def pytest_addoption(parser):
 
 
 # What takes longest begins first, so that no process is left alone with it in the end.
-LONGEST = ["test_student", "test_corpus", "test_browser", "test_box", "test_hostile"]
+LONGEST = ["test_student", "test_browser", "test_corpus", "test_box", "test_squared_error", "test_hostile"]
 IN_A_BROWSER = ("test_browser.py", "test_student.py")
+BY_NOTEBOOK = ("test_accessible.py", "test_explorers.py")  # they run a notebook's code once for all their tests of it
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: those with a browser wait for it now and then."""
+    return (os.cpu_count() or 1) + 1
 
 
 class Together(LoadScopeScheduling):
-    """Runs the tests of a file, in the browser of a notebook, in one process: they share what takes long to make."""
+    """Runs the tests of a file in one process, those of a notebook if they share that.
+
+    Each process that opens notebooks needs a browser and a front end. One process is left without, for the others.
+    """
+
+    def __init__(self, *given) -> None:
+        super().__init__(*given)
+        self._browsers: dict[str, int] = {}  # of the notebooks
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        return test.partition("[")[2] if file.endswith(IN_A_BROWSER) else file
+        case = test.partition("[")[2]
+        if file.endswith(IN_A_BROWSER):
+            place = len(self._browsers) % max(1, self.numnodes - 1)
+            return f"browser {self._browsers.setdefault(case, place)}"
+        return case if case and file.endswith(BY_NOTEBOOK) else file
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -40,8 +66,10 @@ def pytest_terminal_summary(terminalreporter):
     needed = {"test_browser": "IN A BROWSER", "test_student": "AS A STUDENT DOES"}
     needed |= dict.fromkeys(("test_box", "test_corpus"), "IN A SANDBOX")
     skipped = terminalreporter.stats.get("skipped", [])
+    files = [Path(report.nodeid.partition("::")[0]).stem for report in skipped]
     reasons = {
-        (needed.get(r.nodeid.partition("::")[0][6:-3]), r.longrepr[2].removeprefix("Skipped: ")) for r in skipped
+        (needed.get(file), report.longrepr[2].removeprefix("Skipped: "))
+        for file, report in zip(files, skipped, strict=True)
     }
     for where, reason in sorted((where, reason) for where, reason in reasons if where):
         terminalreporter.write_line(f"NOT TRIED {where}: {reason}", yellow=True, bold=True)

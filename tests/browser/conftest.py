@@ -1,4 +1,4 @@
-"""What the tests in a browser share in one process: a front end, a browser, and the page that shows a notebook."""
+"""What the tests in a browser share in one process: a front end, a browser, and the pages that show notebooks."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -4,6 +4,7 @@ Each notebook's code runs once, and the figures, explorers and predictions that 
 drawn once more, artist by artist, on an empty page: what lies beneath an artist is read from the pixels.
 """
 
+import ast
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ SAMPLE = 4000  # so many of the pixels beneath an artist are looked at
 
 @dataclass
 class Made:
-    """What a notebook makes while it runs."""
+    """What a notebook makes while it runs; of the explorers, those that it shows, in their order."""
 
     figures: list[Figure] = field(default_factory=list)
     explorers: list[Explorer] = field(default_factory=list)
@@ -55,11 +56,17 @@ def run(notebook: Path) -> Made:
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(_after_init(Figure, made.figures.append))
         stack.enter_context(_after_init(Prediction, made.predictions.append))
-        stack.enter_context(_after_init(Explorer, made.explorers.append))
         scope: dict[str, Any] = {"__name__": "__main__"}
-        for source in cells[1:]:
-            exec(compile(source, str(notebook), "exec"), scope)
+        shown = [_run_cell(ast.parse(source, str(notebook)), scope) for source in cells[1:]]
+    made.explorers += [each for each in shown if isinstance(each, Explorer)]
     return made
+
+
+def _run_cell(cell: ast.Module, scope: dict[str, Any]) -> Any:
+    """Run a cell, and return what its last line shows."""
+    last = cell.body.pop() if isinstance(cell.body[-1], ast.Expr) else None
+    exec(compile(cell, "cell", "exec"), scope)
+    return last and eval(compile(ast.Expression(last.value), "cell", "eval"), scope)
 
 
 @cache

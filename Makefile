@@ -14,6 +14,8 @@ endif
 COLAB := $(subst .venv,.venv-colab,$(BIN))
 LAB := .venv/lab
 INSTALLED := .venv/installed
+# A seed may be any text: it goes to the program as it was typed.
+SEEDED = $(if $(value SEED),--seed='$(subst ','\'',$(value SEED))')
 PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
 
@@ -45,10 +47,10 @@ wheel: $(LAB) ## build quantlib's wheel into dist/, for notebooks that are run w
 	$(BIN)/python -m tools.wheel
 
 assignments: $(INSTALLED) ## write the problem sets and what students get of them (SEED=1234 for your own course)
-	$(BIN)/python -m course.problems.notebook $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m course.problems.notebook $(SEEDED)
 
 grade: $(INSTALLED) ## grade a folder or zip of an LMS (PS=ps1 SUBMISSIONS=downloads.zip ROSTER=roster.csv SEED=1234)
-	$(BIN)/python -m course.grade $(PS) "$(SUBMISSIONS)" $(if $(ROSTER),--roster "$(ROSTER)") $(if $(SEED),--seed $(SEED)) $(GRADE_ARGS)
+	$(BIN)/python -m course.grade $(PS) "$(SUBMISSIONS)" $(if $(ROSTER),--roster "$(ROSTER)") $(SEEDED) $(GRADE_ARGS)
 
 address: $(INSTALLED) ## write the repository's address everywhere (from git, or URL=https://github.com/me/repo)
 	$(BIN)/python -m tools.address $(URL)

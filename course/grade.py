@@ -113,7 +113,7 @@ def own_slots(jobs: int) -> range:
     return range(first, first + jobs)
 
 
-def basis(seed: int, programs: Path = Path(__file__).parent) -> str:
+def basis(seed: int | str, programs: Path = Path(__file__).parent) -> str:
     """Return a text that changes with the seed and with any program of this folder that has a part in the marks."""
     digest = hashlib.sha256(str(seed).encode())
     for path in sorted(programs.rglob("*.py")):
@@ -129,7 +129,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--roster", type=Path, help="the students of the course, as the LMS exports them (CSV)")
     parser.add_argument("--out", type=Path, help="where the results go (default: grades/NAME)")
     parser.add_argument(
-        "--seed", type=int, default=PUBLIC_SEED, help="the seed of the course (default: the public one)"
+        "--seed", default=str(PUBLIC_SEED), help="the seed of the course, any text (default: the public one)"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many notebooks at a time")
     parser.add_argument("--unprotected", action="store_true", help="run students' programs WITHOUT a sandbox")

@@ -18,7 +18,7 @@ settings.load_profile("fast")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="in the browser, walk further and type every known mistake")
+    parser.addoption("--long", action="store_true", help="walk further in the browser, draw 300 seeds")
 
 
 # What takes longest begins first, so that no process is left alone with it in the end.

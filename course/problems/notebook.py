@@ -203,7 +203,7 @@ def _without(text: str, begin: str, end: str, stub: str | None) -> str:
 # --- files
 
 
-def texts(seed: int, folder: Path) -> dict[Path, str]:
+def texts(seed: int | str, folder: Path) -> dict[Path, str]:
     """Return what each file should hold."""
     found = {}
     for name in NAMES:
@@ -213,7 +213,7 @@ def texts(seed: int, folder: Path) -> dict[Path, str]:
     return found
 
 
-def stale(seed: int, folder: Path) -> list[Path]:
+def stale(seed: int | str, folder: Path) -> list[Path]:
     """Name the files that are not what they should be."""
     return [
         path for path, text in texts(seed, folder).items() if not path.exists() or path.read_bytes() != text.encode()
@@ -223,7 +223,7 @@ def stale(seed: int, folder: Path) -> list[Path]:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description="Write the problem sets' notebooks.")
     parser.add_argument(
-        "--seed", type=int, default=PUBLIC_SEED, help="the seed of the course (default: the public one)"
+        "--seed", default=str(PUBLIC_SEED), help="the seed of the course, any text (default: the public one)"
     )
     parser.add_argument("--out", type=Path, default=ASSIGNMENTS, help="nbgrader's course folder")
     parser.add_argument("--check", action="store_true", help="change nothing, fail where a notebook is out of date")

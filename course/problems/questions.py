@@ -4,15 +4,19 @@ Four kinds: Write a function, Answer with values, Break a function by an input, 
 marked by programs. Each is about one variant, which the texts and the solution were drawn for.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
+import numpy
 import torch
 
 from quantlib.lab.misconception import Misconception
 
-from .compare import difference
+from ..box.plain import Other
+from .compare import difference, kind
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"  # nbgrader's lines around a gap
 
@@ -84,6 +88,10 @@ class Question:
         """Give marks for the answers to `requests`, in their order."""
         raise NotImplementedError
 
+    def explanations(self) -> dict[str, str]:
+        """What to say about each mistake that the question knows, by its name."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Write(Question):
@@ -119,6 +127,9 @@ class Write(Question):
         recognised = self._recognised(answers) if reasons else ()
         return Mark(points, tuple(reasons), recognised)
 
+    def explanations(self) -> dict[str, str]:
+        return {mistake.name: f"{mistake.says} {mistake.hint}".strip() for mistake in self.mistakes}
+
     def _problem(self, right: Callable[..., Any], case: tuple[Any, ...], answer: Answer) -> str:
         return answer.problem or difference(right(*copies(case)), answer.value, self.relative)
 
@@ -140,11 +151,13 @@ class Values(Question):
 
     right: the answer for each name, and the points for it.
     mistakes: for a name, wrong values that tell what was misunderstood.
+    says: for each mistake, a sentence that explains it.
     within: the tolerance for floats, absolute.
     """
 
     right: Mapping[str, tuple[Any, int]] = field(default_factory=dict)
     mistakes: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
     within: float = 1e-3
 
     @property
@@ -160,10 +173,25 @@ class Values(Question):
             if not answer.problem and equals(answer.value, right, self.within):
                 total += points
                 continue
-            reasons.append(f"{name}: {answer.problem or 'this is not the value'}")
-            known = self.mistakes.get(name, {})
-            recognised += [says for wrong, says in known.items() if equals(answer.value, wrong, self.within)]
-        return Mark(total, tuple(reasons), tuple(recognised))
+            known = self._recognised(name, answer)
+            looks = f"; it looks like: {', '.join(known)}" if known else ""
+            reasons.append(f"{name}: {answer.problem or self._problem(right, answer.value)}{looks}")
+            recognised += known
+        return Mark(total, tuple(reasons), tuple(dict.fromkeys(recognised)))
+
+    def _recognised(self, name: str, answer: Answer) -> list[str]:
+        known = {} if answer.problem else self.mistakes.get(name, {})
+        return [says for wrong, says in known.items() if equals(answer.value, wrong, self.within)]
+
+    def _problem(self, right: Any, value: Any) -> str:
+        if isinstance(value, Other) and value == "ellipsis":
+            return "it is not answered yet"
+        if is_number(right) and not is_number(value):
+            return f"it is {kind(value)}, not a number"
+        return "this is not the value"
+
+    def explanations(self) -> dict[str, str]:
+        return dict(self.says)
 
 
 @dataclass(frozen=True)
@@ -259,5 +287,16 @@ def equals(value: Any, right: Any, within: float) -> bool:
     """Return whether a value that was handed in is the right one: 2 and 2.0 are equal here, 1 and True are not."""
     if isinstance(right, bool) or isinstance(value, bool) or isinstance(right, str):
         return type(value) is type(right) and value == right
-    number = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
-    return type(number) in (int, float) and abs(number - right) <= within
+    return is_number(value) and abs(float(single(value)) - right) <= within
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a real number, of Python or numpy, or a tensor of one. True is none."""
+    number = single(value)
+    return isinstance(number, Real) and not isinstance(number, bool)
+
+
+def single(value: Any) -> Any:
+    """Take the number out of a tensor or an array that holds one."""
+    one = isinstance(value, torch.Tensor | numpy.ndarray) and math.prod(value.shape) == 1
+    return value.item() if one else value

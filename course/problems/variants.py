@@ -2,6 +2,8 @@
 
 import math
 import random
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,16 +24,20 @@ the cells with `assert` to try your answer. The points come from cases that you 
 about.
 
 Write in place of `# YOUR CODE HERE` and the line below it. Where a name stands with `...`, put its value there, and
-delete those two lines. To explain something, double-click `YOUR ANSWER HERE` and write there. Keep the names, and let
-every function stand in its own cell. `NotImplementedError` means that a question is not answered yet.
+delete those two lines; a value is a number, such as `-2.75` or `3`, and no text, unless the question asks for a tensor.
+To explain something, double-click `YOUR ANSWER HERE` and write there. Keep the names, and let every function stand in
+its own cell. `NotImplementedError` means that a question is not answered yet.
 """.strip()
 
 Function = Callable[..., Any]
 
 
-def draws(seed: int, question: str) -> random.Random:
-    """Return the generator of one question. It draws the same with every version of Python that is supported."""
-    return random.Random(f"{seed}/{question}")
+def draws(seed: int | str, question: str) -> random.Random:
+    """Return the generator of one question. It draws the same with every version of Python that is supported.
+
+    A seed is a text: 7 and "7" are one, and so is a letter with an accent, whichever way it was typed.
+    """
+    return random.Random(f"{unicodedata.normalize('NFC', str(seed))}/{question}")
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,13 @@ def reals(values: Any) -> Tensor:
 def say(number: float) -> str:
     """Write a number as prose does, with a real minus."""
     return f"{number:g}".replace("-", "−")
+
+
+def copyable(text: str) -> str:
+    """Write negative numbers of a text as code, with the minus that Python knows. Formulas and code stay."""
+    number = r"−\d+(?:\.\d+)?"
+    found = re.compile(rf"(\$\$.*?\$\$|\$.*?\$|`[^`]*`)|(\[{number}\]|(?<!\w){number})", re.DOTALL)
+    return found.sub(lambda match: match[1] or f"`{match[2].replace('−', '-')}`", text)
 
 
 def signs(code: str) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from quantlib.lab import style
 from quantlib.lab.picture import picture
 
-from ..problems.questions import Mark, ProblemSet, Question, Write
+from ..problems.questions import Mark, ProblemSet, Question
 from .results import Graded
 from .tables import Row, number, status
 
@@ -87,8 +87,7 @@ def _named(name: str, says: str) -> str:
 
 def explanations(question: Question) -> dict[str, str]:
     """What to say about each mistake that a question knows."""
-    known = question.mistakes if isinstance(question, Write) else ()
-    return {mistake.name: f"{mistake.says} {mistake.hint}".strip() for mistake in known}
+    return question.explanations()
 
 
 # --- the instructor's page

@@ -1,14 +1,17 @@
 """How answers become marks: in parts, by type, dtype, shape and value, with mistakes that are called by their names."""
 
 import math
+from dataclasses import replace
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 
 from course.problems.compare import difference
 from course.problems.questions import Answer, Break, Explain, Part, ProblemSet, Request, Values, Write, call, solution
-from course.problems.variants import Code, judge, mistakes, say, signs, told, values, written
-from tests.helpers.answering import answers, namespace
+from course.problems.variants import Code, copyable, draws, judge, mistakes, say, signs, told, values, written
+from tests.helpers.answering import answers, namespace, through
 
 
 def reals(*numbers):
@@ -129,21 +132,52 @@ def test_a_number_is_not_true(value):
     assert given(2.5, 3, value, "b").points == 4
 
 
-@pytest.mark.parametrize("value", [2.51, math.nan, math.inf, True, "2.5", None, ..., [2.5], torch.tensor([2.5, 2.5])])
-def test_a_wrong_value_costs_its_own_points_alone(value):
+@pytest.mark.parametrize("value", [np.float64(2.5), np.float32(2.5), np.array(2.5), np.array([2.5]), Fraction(5, 2)])
+def test_a_number_of_numpy_or_a_fraction_is_a_number(value):
+    assert given(value, np.int64(3), True, "b").points == 5
+
+
+WRONG = [
+    (2.51, "this is not the value"),
+    (math.nan, "this is not the value"),
+    (math.inf, "this is not the value"),
+    (np.float64(2.51), "this is not the value"),
+    (True, "it is a bool, not a number"),
+    ("2.5", "it is a str, not a number"),
+    (None, "it is nothing, not a number"),
+    (through(...), "it is not answered yet"),
+    ([2.5], "it is a list, not a number"),
+    ((2.5,), "it is a tuple, not a number"),
+    (torch.tensor([2.5, 2.5]), "it is a tensor, not a number"),
+    (np.array([2.5, 2.5]), "it is a ndarray, not a number"),
+]
+
+
+@pytest.mark.parametrize("value, reason", WRONG)
+def test_a_wrong_value_costs_its_own_points_alone_and_says_what_it_is(value, reason):
     mark = given(value, 3, True, "b")
-    assert mark.points == 3 and mark.reasons == ("largest: this is not the value",)
+    assert mark.points == 3 and mark.reasons == (f"largest: {reason}",)
 
 
 def test_a_known_wrong_value_is_explained_and_no_right_value_is_told():
     mark = given(3.5, 4, True, "a")
     assert mark.points == 1 and mark.recognised == ("one code more", "counted from 1")
+    assert mark.reasons[0] == "largest: this is not the value; it looks like: one code more"
     assert not any(right in reason for reason in mark.reasons for right in ("2.5", "3", "b:"))
 
 
 def test_a_value_that_is_missing_says_so():
     mark = NUMBERS.mark([Answer(problem="there is no largest"), Answer(3), Answer(True), Answer("b")])
     assert mark.points == 3 and mark.reasons == ("largest: there is no largest",)
+
+
+def test_one_mistake_in_two_values_is_counted_once_and_named_with_both():
+    twice = replace(
+        NUMBERS, mistakes={"largest": {3.5: "one more"}, "code": {4: "one more"}}, says={"one more": "Why."}
+    )
+    mark = twice.mark([Answer(value) for value in (3.5, 4, True, "b")])
+    assert mark.recognised == ("one more",) and twice.explanations() == {"one more": "Why."}
+    assert [reason.endswith("it looks like: one more") for reason in mark.reasons] == [True, True]
 
 
 def test_told_leaves_out_a_wrong_value_that_happens_to_be_right():
@@ -245,6 +279,19 @@ def test_a_number_in_code_has_one_sign():
 def test_the_cell_of_values_names_them_before_the_gap():
     assert namespace(NUMBERS)["largest"] == 2.5
     assert NUMBERS.source.startswith("largest = ...\ncode = ...\nclips = ...\nline = ...\n### BEGIN SOLUTION\n")
+
+
+def test_a_negative_number_in_a_text_is_code_and_formulas_stay():
+    assert copyable("from −8 to 7, for [−0.5]") == "from `-8` to 7, for `[-0.5]`"
+    for text in ("a − 5 or 1−2", "`x − 1`", "$a −2$", "$$q\n−3$$"):
+        assert copyable(text) == text
+
+
+@pytest.mark.parametrize("seed", ["a long text, with 'quotes' and ü", "7", "-x"])
+def test_a_seed_may_be_any_text(seed):
+    assert draws(seed, "q").random() == draws(seed, "q").random() != draws(seed + " ", "q").random()
+    assert draws("7", "q").random() == draws(7, "q").random()
+    assert draws("u\u0308", "q").random() == draws("ü", "q").random()
 
 
 def test_numbers_in_prose_have_a_real_minus():

@@ -15,7 +15,7 @@ from tests.helpers.answering import SEEDS
 
 def numbers(text, pattern):
     """The numbers that a pattern finds in a text; in prose a minus is −."""
-    found = re.search(pattern, text)
+    found = re.search(pattern, re.sub(r"`(-[\d.]+)`", r"\1", text))
     assert found, (pattern, text)
     return [int(n) if re.fullmatch(r"-?\d+", n) else float(n) for n in (g.replace("−", "-") for g in found.groups())]
 

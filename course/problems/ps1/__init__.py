@@ -12,7 +12,7 @@ from .turn import turn
 
 TITLE = "Problem set 1 · The ruler and its error"
 INTRO = f"""
-You need notebooks 01 to 04. {HOW}
+You need notebooks 01 to 04, and 60 to 75 minutes. {HOW}
 
 Unless a question says otherwise: leave the arguments as they are, take tensors of any shape, also an empty one, and
 return a new tensor of the same shape.

@@ -1,4 +1,4 @@
-"""The input nearest to 0 on one side for which a function goes wrong."""
+"""An input for which a function goes wrong, near to where that begins."""
 
 from random import Random
 from typing import NamedTuple
@@ -60,21 +60,22 @@ def theirs(x):
 
 
 def _check(d: Wrapped, given: str) -> str:
-    end = d.high if d.side > 0 else d.low
-    below = "<" if (end - d.z) % 2 else "<="  # whether the tie breaks it already: round goes to the even integer
     ours = signs(f"{d.s} * (max({d.low}, min({d.high}, round(x / {d.s}) + {d.z})) - {d.z})")
     return f"""
+import numbers
+
+
 def problem(x):
     {nested(given)}
 
     x = x.item() if isinstance(x, torch.Tensor) and x.numel() == 1 else x
-    if type(x) not in (int, float) or not abs(x) < 1e6:
+    if not isinstance(x, numbers.Real) or isinstance(x, bool) or not abs(x) < 1e6:
         return "it is not a number"
     if x * {d.side} <= 0:
         return "it is not {d.sign}"
     if theirs(x) == {ours}:
         return "theirs is right there"
-    return "" if abs(x) {below} {d.s * (d.steps + 1)} else "a number nearer to 0 breaks it, too"
+    return "" if abs(x) <= {d.s * (d.steps + 1)} else "it goes wrong more than a step nearer to 0, too"
 """
 
 
@@ -84,6 +85,6 @@ def _text(d: Wrapped) -> str:
 z = {say(d.z)}, and bring it back. A number beyond the grid should come back as the end of the grid. For most numbers it
 does all that, but not for all.
 
-Hand in `breaks`: a **{d.sign}** number for which `theirs` goes wrong, as near to 0 as you can get. You get the points
-if no {d.sign} number that is nearer to 0 by {say(d.s)} or more breaks `theirs`, too.
+On the way from 0 through the {d.sign} numbers there is a first place where `theirs` goes wrong. Hand in `breaks`: a
+**{d.sign}** number for which it goes wrong, at most one step ({say(d.s)}) beyond that place.
 """

@@ -12,7 +12,7 @@ LOWEST, HIGHEST = min(map(min, SHOWN)), max(map(max, SHOWN))
 
 
 def explain(draw: Random) -> Explain:
-    s, z = draw.choice((2.6, 3.0, 3.4)), draw.choice((-110, -90, -40))
+    s, z = draw.choice((2.6, 3.0, 3.4)), draw.choice((-70, -90, -40))
     ends = _ends_that_clip(s, z)
     return Explain(
         title="Explain the picture",
@@ -30,7 +30,8 @@ def explain(draw: Random) -> Explain:
 
 
 def _ends_that_clip(s: float, z: int) -> list[str]:
-    clips = {"the lower end": s * (-128 - z) > LOWEST - s, "the upper end": s * (127 - z) < HIGHEST - s}
+    low, high = s * (-128.5 - z), s * (127.5 - z)  # what lies half a step beyond the last code still rounds to it
+    clips = {"the lower end": low > LOWEST, "the upper end": high < HIGHEST}
     return [end for end in clips if clips[end]]
 
 

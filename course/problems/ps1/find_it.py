@@ -14,7 +14,7 @@ def find_it(draw: Random) -> Values:
     where, bug, x = draw.choice(_bugs(s, z, fraction=draw.choice((10.7, 30.7))))
     wrong = [bug if k == where else line for k, line in enumerate(lines, start=1)]
     gives, should = _run(wrong, x), _run(lines, x)
-    swapped = "the two are swapped"
+    swapped, says = "the two are swapped", "One is what it returns with its bug, the other what it would without."
     return Values(
         title="Find the bug",
         text=_text(s, z, x),
@@ -24,6 +24,7 @@ def find_it(draw: Random) -> Values:
         ),
         right={"bug_line": (where, 2), "bug_gives": (gives, 1), "bug_should": (should, 1)},
         mistakes={"bug_gives": {should: swapped}, "bug_should": {gives: swapped}},
+        says={swapped: says},
     )
 
 

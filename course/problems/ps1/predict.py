@@ -33,6 +33,23 @@ class Ruler(NamedTuple):
         return self.s * (code - self.z)
 
 
+SAYS = {
+    "z is forgotten": "The code z stands for 0.0, so take z from the code before you multiply.",
+    "z is added": "r = s (q − z): z is taken away.",
+    "one code more": "With 5 bits from −16 the last code is 15, not 16.",
+    "the narrow grid": "The grid is the full one: it has one more negative code than positive ones.",
+    "the code for the real": "The code still has to be taken back to a real number.",
+    "no rounding": "A code is an integer, so only multiples of s come back.",
+    "a whole step": "To the nearest code it is half a step at most.",
+    "in codes": "The error is asked for in real units, and a step has s of them.",
+    "the sign is reversed": "It is x − x_hat, in this order.",
+    "only half a step": "That is the limit of rounding. Beyond the end of the ruler there is none.",
+    "clamped": "Nothing clamps the code here; its lowest bits are kept.",
+    "one too far": "A circle of 2^b codes repeats after 2^b steps.",
+    "in 8 bits": "Fewer bits are kept, and the code does not fit in them.",
+}
+
+
 def predict(draw: Random) -> Values:
     drawn = _drawn(draw)
     right = _right(drawn)
@@ -42,12 +59,15 @@ def predict(draw: Random) -> Values:
         source=values(right),
         right={name: (value, 1) for name, value in right.items()},
         mistakes=told(right, _wrong(drawn)),
+        says=SAYS,
     )
 
 
 def _drawn(draw: Random) -> Ruler:
     bits, s, z = draw.choice((5, 6, 7)), draw.choice((0.25, 0.5, 1.5, 2.5)), draw.choice((-9, -6, -3, 4, 7, 8))
     high, code = 2 ** (bits - 1) - 1, draw.randint(-5, 5)
+    while s * (code - z) == code:  # whoever hands in the code for the real would be right
+        code = draw.randint(-5, 5)
     x, far = s * (code - z + draw.choice((-0.3, 0.3))), s * (high - z) + draw.choice((7.0, 11.0))
     return Ruler(bits, s, z, code, x, far, beyond=high + draw.randint(3, 9))
 

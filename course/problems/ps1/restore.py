@@ -30,7 +30,7 @@ def _codes(values: Any, dtype: torch.dtype) -> Tensor:
 
 
 def _parts(draw: Random, low: int, top: int, dtype: torch.dtype, *settings: tuple[float, float]) -> tuple[Part, ...]:
-    inside = _codes([draw.randint(low + 3, top - 3) for _ in range(7)], dtype)
+    inside = _codes([low + 3, top - 3, *(draw.randint(low + 3, top - 3) for _ in range(7))], dtype)
     ends = _codes([low, low + 1, top - 1, top], dtype)
     shapes = (inside[:6].reshape(3, 2), *settings[0]), (inside[:0].reshape(0, 2), *settings[0])
     return (

@@ -67,10 +67,10 @@ Write a quantizer for {bits} bits. Its codes reach from {say(drawn.low)} to {say
 def _parts(draw: Random, s: float, z: int, low: int, high: int) -> tuple[Part, ...]:
     inside = [k + draw.choice((-0.375, -0.25, 0.25, 0.375)) for k in range(-8, 9, 2)]
     other = draw.choice((0.3, 0.7)), -z + draw.choice((-1, 1))
-    ties = [k + 0.5 for k in range(-8, 8)]
+    ties = [k + 0.5 for k in range(-8, 8)] + [-2.75, -2.25, 2.25, 2.75]  # beside ties, floor is another rule
     ends = [low - 2, low - 1, low - 0.75, low, low + 1, high - 1, high, high + 0.75, high + 1, high + 2]
     beyond = reals([*near(ends, s, z), 1e6, -1e6, 300.0 * s, -300.0 * s])
-    square = near(inside[:4], s, z).reshape(2, 2)
+    square = near([-3.25, -1.75, 2.25, 3.75], s, z).reshape(2, 2)
     return (
         Part("values inside the grid", 3, ((near(inside, s, z), s, z), (near(inside, *other), *other))),
         Part("ties", 3, ((near(ties, s, z), s, z), (near(ties, 2 * s, -z), 2 * s, -z), (near(ties, s), s, 0))),

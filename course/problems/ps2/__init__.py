@@ -12,7 +12,7 @@ from .ruler import ruler
 
 TITLE = "Problem set 2 · Choosing the ruler"
 INTRO = f"""
-You need notebooks 05 to 08. {HOW}
+You need notebooks 05 to 08, and 60 to 75 minutes. {HOW}
 
 Unless a question says otherwise, tensors are float32, and arguments stay as they are: return something new.
 """

@@ -28,6 +28,15 @@ class Bug(NamedTuple):
     sharing: int
 
 
+SAYS = {
+    "the number it should make": "Work out what it makes as it is, with its wrong line.",
+    "the number it makes": "Work out what it should make: each row has several groups.",
+    "one scale a row": "Each group has a scale of its own, and a row has several groups.",
+    "one a weight": "The weights of a group share one scale.",
+    "the size it should be": "Work out how many numbers the wrong line brings together.",
+}
+
+
 def axis(draw: Random) -> Values:
     g = Groups(draw.choice((6, 7, 9)), draw.choice((8, 10)), draw.choice((4, 5)))
     bug, wanted = draw.choice(_bugs(g)), g.rows * g.in_a_row
@@ -47,6 +56,7 @@ def axis(draw: Random) -> Values:
         source=values(right, _given(g, bug)),
         right={name: (value, 1) for name, value in right.items()},
         mistakes=told(right, wrong),
+        says=SAYS,
     )
 
 

@@ -29,7 +29,8 @@ def explain(draw: Random) -> Explain:
 def _text(size: int, bits: int) -> str:
     return f"""
 The picture shows, for 40 rows of the weights of a layer, what SQNR they have over what they cost: each point is a
-pair of bits and a group size, with one fp16 scale a group. The marked point has {bits} bits and groups of {size}.
+pair of bits and a group size, with one fp16 scale a group. The marked point has {bits} bits and groups of {size}; the
+mark covers the sign of its point. A point costs its bits and 16/size more, and a row has 1536 weights.
 Explain in at most 150 words:
 
 1. What does a ◆ mean, and is the marked point one? Say why, or why not.

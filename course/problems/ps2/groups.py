@@ -90,7 +90,7 @@ The result has the shape {d.shape}.
 
 def _parts(draw: Random, drawn: Groups) -> tuple[Part, ...]:
     def matrix(rows: int, length: int) -> Tensor:
-        w = reals([[round(draw.uniform(-3, 3) * 3**i, 3) for _ in range(length)] for i in range(rows)])
+        w = reals([[_weight(draw, drawn, most=3 * 3**i) for _ in range(length)] for i in range(rows)])
         w[0, 1] = -8 * drawn.divisor  # a scale of exactly 8.0: every format holds it
         return w.T if drawn.columns else w
 
@@ -102,6 +102,19 @@ def _parts(draw: Random, drawn: Groups) -> tuple[Part, ...]:
         Part("groups of zeros", 1, ((zeros, 3), (zeros, 2))),
         Part("other sizes, and w as it was", 1, ((matrix(2, 5), 1), (matrix(2, 5), 8)), calls=2),
     )
+
+
+def _weight(draw: Random, d: Groups, most: int) -> float:
+    """Draw a weight whose scale is stored as the same number however it was rounded before, in float32 or float64."""
+    while True:
+        weight = round(draw.uniform(-most, most), 3)
+        s = abs(weight) / d.divisor * torch.tensor([1 - 3e-7, 1 + 3e-7], dtype=torch.float64)
+        if len(_stored(s, d.stores).unique()) == 1:
+            return weight
+
+
+def _stored(s: Tensor, stores: str) -> Any:
+    return Code("stored_scales(s)", STORES[stores])(s)
 
 
 def _of_the_cut(d: Groups) -> tuple[Misconception, ...]:
@@ -140,12 +153,10 @@ def _of_the_size(right: Code) -> tuple[Misconception, ...]:
 
 
 def _of_the_divisor(d: Groups, bits: int) -> tuple[Misconception, ...]:
-    store = Code("stored_scales(s)", STORES[d.stores])
-
     def quantlibs(w: Tensor, size: int) -> Tensor:
         rows = quantlib.to_groups(w.T if d.columns else w, size)
         s = torch.as_tensor(quantlib.choose_qparams(rows, bits, symmetric=True, axis=(0, 1)).scale).squeeze(2)
-        return store(s.T if d.columns else s)
+        return _stored(s.T if d.columns else s, d.stores)
 
     return mistakes(
         f"Divide by {say(d.divisor)}.",

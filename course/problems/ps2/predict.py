@@ -7,6 +7,20 @@ from typing import NamedTuple
 from ..questions import Values
 from ..variants import say, told, values
 
+SAYS = {
+    "the shorter group is left out": "The last group of a row is shorter, but it has a scale, too.",
+    "one scale a row": "Each group has a scale of its own, and a row has several groups.",
+    "groups in one row": "Count the groups of all rows.",
+    "groups run across rows": "A group ends where its row ends.",
+    "as if no group were shorter": "The shorter group has a whole scale for fewer weights.",
+    "the scales are forgotten": "What a group stores beside its codes costs bits, too.",
+    "the zero point is forgotten": "A group stores its zero point, too.",
+    "padding is stored too": "Only weights that exist have codes.",
+    "the code is counted": "The one bit is what a weight pays beside its code.",
+    "six decibels a bit": "That is twice as many steps. Here the number of steps to an end grows by a bit more.",
+    "ten for amplitudes": "s is an amplitude: a ratio of s counts 20 log10, one of MSE 10 log10.",
+    "the full grid": "Count the steps from 0 to the last code: the grid is narrow.",
+}
 POINTS = {"scale_count": 2, "bits_each": 2, "even_size": 1, "gain": 1}
 
 
@@ -40,6 +54,7 @@ def predict(draw: Random) -> Values:
         source=values(right),
         right={name: (value, POINTS[name]) for name, value in right.items()},
         mistakes=told(right, _wrong(drawn)),
+        says=SAYS,
         within=0.01,
     )
 

@@ -94,18 +94,21 @@ def _parts(draw: Random, right: Code, reach: float) -> tuple[Part, ...]:
     square = reals([[-0.3, 0.8], [1.1, -1.7]])
     return (
         Part("values on both sides of 0.0", 4, tuple((x,) for x in both)),
-        Part("values on one side of 0.0", 3, ((reals([5.3, 2.9, 7.7]),), (reals([-reach, -reach / 4]),))),
+        Part("values on one side of 0.0", 3, ((reals([5.3, 6.9, 7.7]),), (reals([-reach, -reach * 3 / 4]),))),
         Part("a range of 0", 1, ((torch.zeros(3),), (torch.zeros(1),))),
-        Part("other shapes, and x as it was", 2, ((square,), (square[1, 0],)), calls=2),
+        Part("other shapes, and x as it was", 2, ((square,), (square[0, 1],)), calls=2),
     )
 
 
 def _with_fraction(draw: Random, right: Code, fraction: float) -> Tensor:
-    """Draw values for which z, before it is rounded, has about this fraction: no float can decide where it goes."""
+    """Draw values for which z, before it is rounded, has about this fraction: no float can decide where it goes.
+
+    Nor can it decide which power of two s is: a slightly wider or narrower range has nearly the same s.
+    """
     while True:
         low, high = -round(draw.uniform(0.5, 6), 2), round(draw.uniform(0.5, 6), 2)
-        s, _ = right(torch.tensor([low, high], dtype=torch.float64))
-        if abs((-low / s) % 1 - fraction) < 0.05:
+        s, *others = (right(torch.tensor([low, c * high], dtype=torch.float64))[0] for c in (1, 0.999, 1.001))
+        if abs((-low / s) % 1 - fraction) < 0.05 and all(abs(other / s - 1) < 0.01 for other in others):
             return reals([0.4 * high, low, 0.1, high, 0.5 * low])
 
 

@@ -164,6 +164,61 @@ def test_the_project_stays_hidden_where_it_lies_in_pythons_own_folder(monkeypatc
     assert listed.stdout == b""
 
 
+def test_python_is_found_where_its_folder_is_a_link(monkeypatch, tmp_path):
+    needs_sandbox()
+    link = tmp_path / "venv"
+    link.symlink_to(sys.prefix)
+    monkeypatch.setattr(sys, "prefix", str(link))
+    monkeypatch.setattr(walls, "INSIDE", (str(link / "bin" / "python"), "-P", "-m", "course.box.inside"))
+    cells = ["import os, sys, torch", "names = os.listdir('/')", "place = sys.prefix"]
+    names, place = (answer.value for answer in run(cells, [Request("names"), Request("place")]).answers)
+    ways = {path.parts[1] for path in (*pythons(), tmp_path)}
+    assert set(names) <= {"bin", "box", "dev", "etc", "lib", "lib64", "proc", "sbin", "tmp", "usr"} | ways
+    assert place == str(link)
+
+
+# ---- time of the processor, not of the clock ----
+
+
+def test_a_step_is_measured_by_the_processor_and_not_by_the_clock():
+    needs_sandbox()
+    cells = ["import os, time", "time.sleep(1.5)\nslept = True", "while True: pass"]
+    outcome = run(cells, [Request("slept")], Limits(step=1, patience=20))
+    assert outcome.answers == [Answer(True)]
+    assert outcome.notes == ["cell 3 took longer than 1 s and was stopped"]
+
+
+def test_the_time_of_all_processes_of_a_box_counts():
+    needs_sandbox()
+    loops = "import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n        while True: pass\ntime.sleep(1000)"
+    outcome = run([loops, "x = 1"], [Request("x")], Limits(step=1, patience=60))
+    assert outcome.answers == [Answer(1)]
+    assert outcome.notes == ["cell 1 took longer than 1 s and was stopped"]
+
+
+def test_the_time_of_all_boxes_of_a_submission_counts():
+    needs_sandbox()
+    cells = ["while True: pass"] * 20
+    outcome = run(cells, [Request("x")], Limits(step=1, total=6, patience=100))
+    assert outcome.notes[-1] == "the submission took longer than 6 s and was stopped"
+    assert outcome.answers == [Answer(problem=outcome.notes[-1])]
+
+
+def test_what_is_full_is_no_burden_for_the_next_cell():
+    """One kind of bomb leaves MemoryError behind, and its memory full; what follows must not depend on chance."""
+    needs_sandbox()
+    bomb = "import torch\\na = []\\nwhile True: a.append(torch.ones(10_000_000))"
+    outcome = run([bomb, "y = len(bytearray(200_000_000))"], [Request("y")], Limits(memory=600_000_000))
+    assert outcome.answers == [Answer(200_000_000)]
+    assert outcome.notes == ["cell 1 needed more than 0.6 GB of memory"]
+
+
+def test_one_thing_that_is_too_large_leaves_its_cell_as_it_was():
+    needs_sandbox()
+    outcome = run(["x = 3\nbytearray(10**12)"], [Request("x")])
+    assert (outcome.answers, outcome.notes) == ([Answer(3)], ["cell 1 needed more than 2 GB of memory"])
+
+
 # ---- hostile submissions that leave their box running ----
 
 
@@ -217,16 +272,19 @@ def test_only_the_private_folder_can_be_written(quiet):
     assert quiet.answers["write_others"].value == []
 
 
+def pythons() -> list[Path]:
+    """Return where Python lies, and if that is a link, where it leads."""
+    return [path for name in (sys.prefix, sys.base_prefix) for path in (Path(name), Path(name).resolve())]
+
+
 def test_a_box_shows_python_and_quantlib_alone(quiet):
     root, etc, shown, course, inside, private = quiet.answers["look_around"].value
-    ways = {Path(folder).parts[1] for folder in (sys.prefix, sys.base_prefix)}
+    ways = {folder.parts[1] for folder in pythons()}
     assert set(root) <= {"bin", "box", "dev", "etc", "lib", "lib64", "proc", "sbin", "tmp", "usr"} | ways
     assert set(etc) <= {"ld.so.cache"}
     assert (shown, course) == (["course", "quantlib"], ["__init__.py", "box"])
     assert inside == ["__init__.py", "inside.py", "plain.py"]
-    homes = {
-        Path(folder).parts[2] for folder in (sys.prefix, sys.base_prefix) if Path(folder).is_relative_to(walls.HOME)
-    }
+    homes = {folder.parts[2] for folder in pythons() if folder.is_relative_to(walls.HOME)}
     assert {name for name in private if not name.startswith(".")} == homes  # of Python, if it is installed there
 
 

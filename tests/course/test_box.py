@@ -207,7 +207,7 @@ def test_the_time_of_all_boxes_of_a_submission_counts():
 def test_what_is_full_is_no_burden_for_the_next_cell():
     """One kind of bomb leaves MemoryError behind, and its memory full; what follows must not depend on chance."""
     needs_sandbox()
-    bomb = "import torch\\na = []\\nwhile True: a.append(torch.ones(10_000_000))"
+    bomb = "import torch\na = []\nwhile True: a.append(torch.ones(10_000_000))"
     outcome = run([bomb, "y = len(bytearray(200_000_000))"], [Request("y")], Limits(memory=600_000_000))
     assert outcome.answers == [Answer(200_000_000)]
     assert outcome.notes == ["cell 1 needed more than 0.6 GB of memory"]

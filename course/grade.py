@@ -46,15 +46,16 @@ class Task:
     unprotected: bool = False
 
 
-def grade_one(submission: Submission, task: Task, slot: int) -> Graded:
-    """Grade a submission, or take its result from before."""
+def grade_one(submission: Submission, task: Task, slot: int, alone: bool = True) -> Graded:
+    """Grade a submission, or take its result from before. What took too long is kept only if nothing ran beside it."""
     path = task.results / f"{submission.student.key}.json"
     fingerprint = hashlib.sha256(submission.content + task.basis.encode()).hexdigest()
     before = load(path)
     if before and before.fingerprint == fingerprint:
         return before
     graded = _grade(submission, task, slot, fingerprint)
-    store(path, graded)
+    if alone or not graded.slow:
+        store(path, graded)
     return graded
 
 
@@ -77,7 +78,10 @@ def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> G
 
 
 def grade_all(submissions: list[Submission], task: Task, jobs: int) -> tuple[list[Graded], list[str]]:
-    """Grade a batch, several at a time. A submission that cannot be graded is named, and stops nobody else's."""
+    """Grade a batch, several at a time. A submission that cannot be graded is named, and stops nobody else's.
+
+    What took too long while others ran is tried again alone.
+    """
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in own_slots(jobs):
         slots.put(slot)
@@ -85,11 +89,11 @@ def grade_all(submissions: list[Submission], task: Task, jobs: int) -> tuple[lis
     def work(submission: Submission) -> Graded:
         slot = slots.get()
         try:
-            return grade_one(submission, task, slot)
+            return grade_one(submission, task, slot, jobs == 1)
         finally:
             slots.put(slot)
 
-    graded, failed = [], []
+    graded, failed, slow = [], [], []
     with ThreadPoolExecutor(jobs) as pool:
         futures = {pool.submit(work, submission): submission for submission in submissions}
         try:
@@ -97,11 +101,16 @@ def grade_all(submissions: list[Submission], task: Task, jobs: int) -> tuple[lis
                 error = future.exception()
                 if error:
                     failed.append(f"{futures[future].name}: it could not be graded: {type(error).__name__}: {error}")
+                elif jobs > 1 and future.result().slow:
+                    slow.append(futures[future])
                 else:
                     graded.append(future.result())
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if slow:
+        again, failed_again = grade_all(slow, task, 1)
+        graded, failed = graded + again, failed + failed_again
     return sorted(graded, key=lambda g: g.student.key), failed
 
 

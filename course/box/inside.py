@@ -1,8 +1,8 @@
 """What runs in the box: the cells of one submission, then its functions.
 
 Reads a job from standard input. Writes lines of JSON to what was standard output: for each step ["begin", step], then
-["raised", step, type, text], ["problem", step, text] or ["answer", step, value]. Cells come first, and the numbers of
-the requests follow theirs. Once a cell has run, nothing that comes from here can be trusted.
+["raised", step, type, text], ["problem", step, text], ["answer", step, value] or ["full", step]. Cells come first, and
+the numbers of the requests follow theirs. Once a cell has run, nothing that comes from here can be trusted.
 """
 
 import json
@@ -29,6 +29,7 @@ except ImportError:  # on Windows, where no sandbox is either
 
 Send = Callable[..., None]
 TEXT = 300  # characters of an exception's text
+SPARE = bytearray(2**24)  # kept for the words about a lack of memory
 
 
 def main() -> None:
@@ -41,7 +42,10 @@ def main() -> None:
     for step, (do, what) in enumerate(work):
         if step not in job["skip"]:
             send("begin", step)
-            do(shell, step, what, send)
+            try:
+                do(shell, step, what, send)
+            except MemoryError as error:  # IPython itself had none left
+                _raised(send, step, error)
             _end_others(job["alone"])
     _exit(0)  # at once: no thread and no atexit handler of the submission runs on
 
@@ -100,7 +104,7 @@ def _run(shell: InteractiveShell, step: int, cell: str, send: Send) -> None:
     result = shell.run_cell(cell, store_history=True)  # for In, Out and _
     error = result.error_before_exec or result.error_in_exec
     if error is not None:
-        send("raised", step, type(error).__name__, _text(error))
+        _raised(send, step, error)
 
 
 def _answer(shell: InteractiveShell, step: int, request: tuple[str, list[Any] | None, int], send: Send) -> None:
@@ -114,7 +118,7 @@ def _answer(shell: InteractiveShell, step: int, request: tuple[str, list[Any] | 
         _seed()
         answer = encode(value if arguments is None else _called(value, list(map(decode, arguments)), calls))
     except BaseException as error:
-        return send("raised", step, type(error).__name__, _text(error))
+        return _raised(send, step, error)
     send("answer", step, answer)
 
 
@@ -123,6 +127,29 @@ def _called(function: Callable[..., Any], arguments: list[Any], calls: int) -> A
     for _ in range(calls - 1):
         function(*arguments)
     return function(*arguments)
+
+
+def _raised(send: Send, step: int, error: BaseException) -> None:
+    """Say what a step raised. If it has filled the memory, end the box: what follows must not starve for it."""
+    SPARE.clear()
+    if _is_full(error):
+        send("full", step)
+        _exit(0)
+    send("raised", step, type(error).__name__, _text(error))
+
+
+def _is_full(error: BaseException) -> bool:
+    """Return whether memory was lacking, and not for one thing that was too large: more than half is in use."""
+    lacking = isinstance(error, MemoryError) or "alloc" in _text(error)  # "bad_alloc", "can't allocate memory"
+    with suppress(AttributeError, OSError):
+        most = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        return lacking and _private_pages() * resource.getpagesize() > most / 2
+    return False
+
+
+def _private_pages() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[5])
 
 
 def _text(error: BaseException) -> str:

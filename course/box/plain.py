@@ -1,10 +1,14 @@
 """Values as plain JSON: what goes into a box, and all that comes out of it.
 
 Never a pickle: to read one is to run it. A value is a pair of its kind and its content, so that 1, 1.0 and True differ.
-Floats keep every bit.
+Floats keep every bit. A number of numpy, a Fraction or a Decimal goes as the int or float that it is worth.
 """
 
 import math
+import sys
+from contextlib import suppress
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -16,6 +20,7 @@ MOST = 100_000  # numbers in a tensor
 LONGEST = 1000  # characters of a text, or values in a list
 DEEPEST = 4  # lists in lists
 MOST_AXES = 64  # of a tensor
+NUMBERS_OF = ("numpy", "fractions", "decimal")  # modules; a class of the submission's own is no plain number
 
 
 def name_of(dtype: torch.dtype) -> str:
@@ -40,7 +45,22 @@ def encode(value: Any, depth: int = 0) -> Plain:
         return [kind.__name__, [encode(item, depth + 1) for item in value]]
     if kind in (Tensor, torch.nn.Parameter):
         return _encode_tensor(value)
+    if kind.__module__ in NUMBERS_OF:
+        with suppress(TypeError, ValueError, OverflowError):  # 1j is no number here, and an array of two is none
+            return encode(_number(value))
     return ["other", kind.__name__ if _is_text(kind.__name__) else "object"]
+
+
+def _number(value: Any) -> bool | int | float:
+    """Return what a number or truth value of another kind, or an array of one, is worth as Python's own."""
+    numpy = sys.modules.get("numpy")  # torch has loaded it, where it is installed
+    if numpy and isinstance(value, numpy.ndarray | numpy.bool_):
+        value = value.item()
+    if isinstance(value, Integral):
+        return value if isinstance(value, bool) else int(value)
+    if isinstance(value, Real | Decimal):
+        return float(value)
+    raise TypeError("not a real number")
 
 
 def _encode_tensor(value: Tensor) -> Plain:

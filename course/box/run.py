@@ -76,18 +76,19 @@ def run(
     sandbox = found if isinstance(found, Sandbox) else None
     if not sandbox and not unprotected:
         raise NoSandbox(f"without a sandbox no submission is run: {found}")
-    work = _Work(cells, requests, limits, time.monotonic() + limits.total)
+    work = _Work(cells, requests, limits, time.monotonic() + limits.total * limits.patience)
     while work.open:
         with start(sandbox, work.job(alone=sandbox is not None), limits, slot) as box:
-            work.stopped(_attend(box, work), box)
+            fault = _attend(box, work)
+            work.used += box.use().seconds if work.running else 0
+            work.stopped(fault, box)
     return Outcome([work.answers[step] for step in work.asked], [work.notes[step] for step in sorted(work.notes)])
 
 
 def _attend(box: Box, work: "_Work") -> str:
     """Listen to a box until it has done its work, or must be stopped. Return what it did to be stopped, or ""."""
     while work.open:
-        fault = work.late() or (work.running and box.excess(work.limits))
-        if fault:
+        if fault := work.too_much(box):
             return fault
         chunk = box.read()
         if chunk == b"":
@@ -109,6 +110,10 @@ class _Work:
     notes: dict[int, str] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)  # cells that stopped a box
     dead: int = 0  # boxes in a row that did not start
+    used: float = 0.0  # seconds of the processor, by the boxes that have ended
+    used_before: float | None = None  # by this box, when the step began
+    over: str = ""  # why the submission gets no more time at all
+    full: bool = False  # the box says that the step has filled its memory
 
     @property
     def asked(self) -> range:
@@ -125,7 +130,8 @@ class _Work:
 
     def job(self, alone: bool) -> bytes:
         """Return what a new box is to do. alone: whether all the processes that it sees are its own."""
-        self.current, self.rest, self.received, self.started = -1, b"", 0, time.monotonic()
+        self.current, self.rest, self.received = -1, b"", 0
+        self.started, self.used_before, self.full = time.monotonic(), None, False
         asked = [
             [r.name, None if r.arguments is None else [encode(a) for a in r.arguments], r.calls] for r in self.requests
         ]
@@ -134,18 +140,27 @@ class _Work:
         job = {"cells": self.cells, "requests": asked, "skip": skip, "limits": limits, "alone": alone}
         return json.dumps(job).encode()
 
-    def late(self) -> str:
-        """Say what takes too long, or ""."""
-        now = time.monotonic()
+    def too_much(self, box: Box) -> str:
+        """Say what takes too long or uses too much, or ""."""
+        now, limits = time.monotonic(), self.limits
+        if self.full:
+            return limits.too_much_memory
         if now > self.end:
-            return self._too_long
-        if self.running and now > self.started + self.limits.step:
-            return f"took longer than {self.limits.step:g} s and was stopped"
-        return "did not start" if now > self.started + START else ""
+            self.over = _longer(limits.total * limits.patience)
+        if self.over or not self.running:
+            return self.over or ("did not start" if now > self.started + START else "")
+        use = box.use()
+        if self.used + use.seconds > limits.total:
+            self.over = _longer(limits.total)
+        return self.over or self._too_long(use.seconds, now - self.started) or limits.exceeded(use)
 
-    @property
-    def _too_long(self) -> str:
-        return f"took longer than {self.limits.total:g} s and was stopped"
+    def _too_long(self, used: float, passed: float) -> str:
+        """Say that the step takes too long. The clock decides only for who sleeps."""
+        self.used_before = used if self.used_before is None else self.used_before
+        if used - self.used_before > self.limits.step:
+            return _longer(self.limits.step)
+        longest = self.limits.step * self.limits.patience
+        return _longer(longest) if passed > longest else ""
 
     def receive(self, chunk: bytes) -> bool:
         """Take what a box wrote. Return whether it is still not too much."""
@@ -161,9 +176,11 @@ class _Work:
         """Keep what a message says, if it makes sense. The first answer to a request counts."""
         match message:
             case ["begin", int(step)] if self._is_open(step) and step > self.current:
-                self.current, self.started = step, time.monotonic()
+                self.current, self.started, self.used_before = step, time.monotonic(), None
             case ["raised", int(step), str(kind), str(text)] if self._is_open(step):
                 self._failed(step, self._raised(_clean(kind), _clean(text)))
+            case ["full", int(step)] if step == self.current and self._is_open(step):
+                self.full = True
             case ["problem", int(step), str(text)] if step in self.asked and self._is_open(step):
                 self.answers[step] = Answer(problem=_clean(text))
             case ["answer", int(step), value] if step in self.asked and self._is_open(step):
@@ -180,7 +197,7 @@ class _Work:
 
     def _raised(self, kind: str, text: str) -> str:
         if kind == "MemoryError" or "can't allocate memory" in text:  # the second is torch's
-            return f"needed more than {self.limits.memory / 1e9:g} GB of memory"
+            return self.limits.too_much_memory
         return f"raised {kind}: {text}" if text else f"raised {kind}"
 
     def _failed(self, step: int, fault: str) -> None:
@@ -194,7 +211,7 @@ class _Work:
         """Charge the step that ran with what stopped the box."""
         if not fault:
             return
-        if fault == self._too_long and time.monotonic() > self.end:
+        if self.over:
             return self._end_all()
         if not self.running:
             return self._bury(fault, box)
@@ -233,8 +250,12 @@ class _Work:
 
     def _end_all(self) -> None:
         for step in self.asked:
-            self.answers.setdefault(step, Answer(problem=f"the submission {self._too_long}"))
-        self.notes[self.asked.stop] = f"the submission {self._too_long}"
+            self.answers.setdefault(step, Answer(problem=f"the submission {self.over}"))
+        self.notes[self.asked.stop] = f"the submission {self.over}"
+
+
+def _longer(seconds: float) -> str:
+    return f"took longer than {seconds:g} s and was stopped"
 
 
 def _message(line: bytes) -> list[Any]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .syscalls import filter_program
+from .usage import Processor, Use, children, family, in_box, memory
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHOWN = (  # of the project, and nothing else
@@ -32,6 +33,7 @@ HOME = "/tmp"  # in the box: the one folder that can be written
 FIRST_USER = 60800  # a range of numbers that systems give to no person and no service
 SLOTS = 300
 TICK = 0.05  # seconds between two looks at a box
+LIBRARIES = 16_000_000_000  # bytes of addresses, not of memory: torch for GPUs maps several GB of programs
 
 ENVIRONMENT = {
     "HOME": HOME,
@@ -55,8 +57,9 @@ INSIDE = (sys.executable, "-P", "-m", "course.box.inside")
 class Limits:
     """What one submission may use.
 
-    step: seconds for a cell or an answer.
-    total: seconds for everything.
+    step: seconds of the processor for a cell or an answer. They do not depend on what else the machine does.
+    total: such seconds for everything.
+    patience: how many seconds of the clock may pass for each of the processor.
     memory: bytes, of all its processes together.
     processes: how many, with threads.
     disk: bytes, of all its files together.
@@ -66,8 +69,9 @@ class Limits:
 
     step: float = 10.0
     total: float = 120.0
+    patience: float = 4.0
     memory: int = 2_000_000_000
-    processes: int = 48
+    processes: int = 24
     disk: int = 64_000_000
     files: int = 5000
     output: int = 8_000_000
@@ -77,11 +81,22 @@ class Limits:
         limits = {
             "RLIMIT_CPU": math.ceil(self.total),
             "RLIMIT_DATA": self.memory,
+            "RLIMIT_AS": self.memory + LIBRARIES,
             "RLIMIT_FSIZE": self.disk,
             "RLIMIT_NOFILE": 128,
             "RLIMIT_CORE": 0,
         }
         return limits | {"RLIMIT_NPROC": self.processes} if alone else limits
+
+    @property
+    def too_much_memory(self) -> str:
+        return f"needed more than {self.memory / 1e9:g} GB of memory"
+
+    def exceeded(self, use: Use) -> str:
+        """Say what is used too much of, or ""."""
+        if use.memory > self.memory:
+            return self.too_much_memory
+        return "wrote too many files" if use.files > self.files else ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,7 @@ def _mounts(disk: int) -> list[str]:
     mounts += [word for name in SHOWN for word in _bind(PROJECT / name, Path("/box", name))]
     mounts += ["--dir", "/etc", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     mounts += ["--proc", "/proc", "--dev", "/dev", "--chdir", HOME]
+    mounts += ["--dev-bind", "/dev/null", "/dev/zero"]  # a shared mapping of zero is memory that no process holds
     return mounts + [word for path in ("/dev", *hidden, "/") for word in ("--remount-ro", str(path))]
 
 
@@ -196,7 +212,9 @@ class Box:
     def __init__(
         self, command: list[str], environment: dict[str, str], cwd: str, fds: tuple[int, ...], *, walled: bool
     ):
-        self._walled, self._init, self._pidfd, self._next_look = walled, 0, -1, 0.0
+        self._walled, self._init, self._pidfd = walled, 0, -1
+        self._next_look, self._use, self._processor = 0.0, Use(), Processor()
+        self._born = time.monotonic()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -234,15 +252,18 @@ class Box:
             return self._chunks.get(timeout=TICK)
         return None if self._process.poll() is None else b""
 
-    def excess(self, limits: Limits) -> str:
-        """Say what it uses too much of, or "". Looks only now and then."""
+    def use(self) -> Use:
+        """Return what it uses. Looks only now and then, and only once a step has begun: before, it has no walls."""
         now = time.monotonic()
-        if now < self._next_look or sys.platform != "linux":
-            return ""
-        self._next_look = now + TICK
-        if _memory(self._process.pid) > limits.memory:
-            return f"needed more than {limits.memory / 1e9:g} GB of memory"
-        return "wrote too many files" if self._walled and self._files() > limits.files else ""
+        if sys.platform != "linux":
+            return Use(seconds=now - self._born)
+        if now >= self._next_look:
+            self._next_look = now + TICK
+            found = in_box(self._init) if self._walled and self._found_init() else []
+            found = found or family(self._process.pid)
+            files = self._files() if self._walled else 0
+            self._use = Use(memory(found), self._processor.seconds(found), files)
+        return self._use
 
     def _files(self) -> int:
         """Count the files of the private folder. Its size limits their bytes, but not the kernel's notes on each."""
@@ -256,7 +277,7 @@ class Box:
         """Look for the first process of the box, with which all the others end."""
         if not self._init:
             with contextlib.suppress(OSError, IndexError):
-                child = _children(self._process.pid)[0]
+                child = children(self._process.pid)[0]
                 self._pidfd = os.pidfd_open(child)
                 self._init = child
         return bool(self._init)
@@ -293,24 +314,3 @@ class Box:
             stream.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)
-
-
-def _memory(pid: int) -> int:
-    """Return the bytes that a process and its descendants hold, without the files that they share."""
-    held, waiting = 0, [pid]
-    while waiting:
-        pid = waiting.pop()
-        with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            held += 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(_HELD))
-            waiting += _children(pid)
-    return held
-
-
-_HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that a process and its threads started. Orphans are children of the first one in the box."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]

@@ -33,6 +33,12 @@ class Graded:
         return None if self.problem else sum(mark.points or 0 for mark in self.marks.values())
 
     @property
+    def slow(self) -> bool:
+        """Whether something took too long: that may be the fault of what ran beside it."""
+        said = self.notes + [reason for mark in self.marks.values() for reason in mark.reasons]
+        return any("took longer than" in text for text in said)
+
+    @property
     def to_read(self) -> list[str]:
         """The questions that still wait for a person's points."""
         return [question for question, mark in self.marks.items() if mark.points is None]

@@ -112,6 +112,35 @@ def test_no_two_boxes_share_a_slot(the_box, task):
     assert len(graded) == 20 and not failed
 
 
+def test_what_took_too_long_beside_others_is_tried_again_alone(the_box, task, monkeypatch):
+    """A box beside which others run is too slow here, and one that runs alone is fast."""
+    answers = lambda slow: [Answer(problem="it took longer than 10 s and was stopped") if slow else Answer(3)]  # noqa: E731
+    running, both = [], threading.Barrier(2)
+
+    def run(cells, requests, limits=None, slot=0, *, unprotected=False):
+        running.append(slot)
+        first = len(running) <= 2
+        if first:
+            both.wait(10)
+        return box.Outcome([*answers(first), *answers(first), *answers(False)], [])
+
+    monkeypatch.setattr(box, "run", run)
+    graded, failed = grade.grade_all([handed_in("ada"), handed_in("emmy")], task, 2)
+    assert [each.slow for each in graded] == [False, False] and not failed
+    assert len(running) == 4
+    grade.grade_all([handed_in("ada"), handed_in("emmy")], task, 2)
+    assert len(running) == 4
+
+
+def test_what_takes_too_long_alone_is_kept(the_box, task, monkeypatch):
+    runs = []
+    late = [Answer(problem="it took longer than 10 s and was stopped")] * 3
+    monkeypatch.setattr(box, "run", lambda *arguments, **options: runs.append(1) or box.Outcome(late, []))
+    for _ in range(2):
+        graded, _ = grade.grade_all([handed_in("ada")], task, 2)
+        assert graded[0].slow and len(runs) == 2  # beside others, and then alone
+
+
 def test_two_runs_at_once_have_other_slots(monkeypatch):
     for jobs in (1, 2, 16, 299, 1000):
         slots = []

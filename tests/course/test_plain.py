@@ -2,7 +2,10 @@
 
 import json
 import math
+from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -87,6 +90,24 @@ def test_a_tensor_of_no_axes_and_one_that_requires_a_gradient_come_back():
     assert type(back(torch.nn.Parameter(torch.ones(2)))) is torch.Tensor
 
 
+NUMBERS = [
+    (np.float64(6.25), 6.25), (np.float32(0.5), 0.5), (np.float16(-0.0), -0.0), (np.longdouble(2.5), 2.5),
+    (np.int8(-3), -3), (np.uint64(2**62), 2**62), (np.bool_(True), True), (np.array(6.25), 6.25),
+    (np.array([[7]]), 7), (np.array([False]), False), (np.array([2.5], dtype=np.longdouble), 2.5),
+    (Fraction(11, 4), 2.75), (Decimal("2.75"), 2.75), (Decimal("inf"), math.inf),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value, worth", NUMBERS, ids=lambda value: repr(value)[:20])
+def test_a_number_of_another_kind_comes_back_as_the_plain_number(value, worth):
+    got = back(value)
+    assert (type(got), repr(got)) == (type(worth), repr(worth))
+
+
+def test_numbers_in_a_tuple_come_back_as_plain_numbers():
+    assert repr(back((np.float64(1.5), [Fraction(1, 2), np.int64(3)]))) == "(1.5, [0.5, 3])"
+
+
 class AlwaysEqual(int):
     def __eq__(self, other):
         return True
@@ -103,6 +124,14 @@ OTHERS = [
     ({1: 2}, "dict"),
     (object(), "object"),
     (2**63, "int"),
+    (np.array([1.0, 2.0]), "ndarray"),
+    (np.array([]), "ndarray"),
+    (np.array("2.75"), "ndarray"),
+    (np.str_("2.75"), "str_"),
+    (np.complex128(1), "complex128"),
+    (np.uint64(2**64 - 1), "int"),
+    (Decimal("sNaN"), "Decimal"),
+    (Fraction(10**400), "Fraction"),
     (len, "builtin_function_or_method"),
     (torch.ones(2).as_subclass(Sub), "Sub"),
     (torch.ones(2, dtype=torch.complex64), "complex64 tensor of shape (2,)"),

@@ -25,7 +25,8 @@ from .box import run as box
 from .box.walls import SLOTS
 from .intake.errors import CourseError
 from .intake.lms import Submission, collect, read_roster
-from .intake.notebook import fits, read, written_answer
+from .intake.notebook import fits, read
+from .intake.words import written_answer
 from .problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from .problems.questions import Explain, ProblemSet
 from .report import manual, nbgrader
@@ -72,7 +73,8 @@ def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> G
     for question, asked in zip(questions, requests, strict=True):
         graded.marks[question.id] = question.mark([next(rest) for _ in asked])
         if isinstance(question, Explain):
-            graded.written[question.id] = written_answer(notebook, question)
+            graded.written[question.id], notes = written_answer(notebook, question, task.problem_set)
+            graded.notes += notes
     graded.notes += outcome.notes
     return graded
 

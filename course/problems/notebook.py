@@ -24,12 +24,12 @@ from tools import generate, nbfile, project
 
 from .catalogue import NAMES, PUBLIC_SEED, problem_set
 from .questions import BEGIN, END, Break, Explain, Part, ProblemSet, Question, Request, Values, Write, call, solution
+from .texts import TEXT_STUB, in_points, prose, question_text
 
 COMMAND = "course.problems.notebook"
 ASSIGNMENTS = project.NOTEBOOKS / "assignments"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # these two are nbgrader's
-TEXT_STUB = "YOUR ANSWER HERE"
+CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # nbgrader's
 WIDEST = 100  # characters: a line of code that a page of 1280 pixels shows whole
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -59,8 +59,7 @@ def _setup() -> NotebookNode:
 
 
 def _cells(question: Question, number: int) -> Iterator[NotebookNode]:
-    text = f"## {number}. {question.title}\n\n*{_points(question.points)}.* {prose(question.text)}"
-    yield _marked(new_markdown_cell(text), f"{question.id}_text", locked=True)
+    yield _marked(new_markdown_cell(question_text(question, number)), f"{question.id}_text", locked=True)
     if isinstance(question, Explain):
         yield from _cells_to_explain(question)
         return
@@ -68,14 +67,14 @@ def _cells(question: Question, number: int) -> Iterator[NotebookNode]:
     if isinstance(question, Write):
         yield _may_fail(_marked(new_code_cell(fitting(question.example)), f"{question.id}_example", locked=True))
     for k, (title, points, tests) in enumerate(_tests(question), start=1):
-        hidden = f"# {title}: {_points(points)}\n{BEGIN_HIDDEN}\n{tests}\n{END_HIDDEN}"
+        hidden = f"# {title}: {in_points(points)}\n{BEGIN_HIDDEN}\n{tests}\n{END_HIDDEN}"
         yield _marked(new_code_cell(hidden), f"{question.id}_test_{k}", grade=True, locked=True, points=points)
 
 
 def _cells_to_explain(question: Explain) -> Iterator[NotebookNode]:
     if question.picture:
         yield _marked(new_code_cell(question.picture), f"{question.id}_picture", locked=True)
-    looked_for = "\n".join(f"- {_points(points)}: {what}" for what, points in question.rubric)
+    looked_for = "\n".join(f"- {in_points(points)}: {what}" for what, points in question.rubric)
     rubric = f"What is looked for:\n\n{looked_for}\n\n{END}"
     answer = prose(question.source).replace(END, rubric)
     yield _marked(new_markdown_cell(answer), question.id, grade=True, solution=True, points=question.points)
@@ -96,21 +95,12 @@ def _may_fail(cell: NotebookNode) -> NotebookNode:
     return cell
 
 
-def _points(points: int) -> str:
-    return f"{points} point{'s' if points != 1 else ''}"
-
-
 def fitting(example: str) -> str:
     """Give the call that an example is about a name, if the example is wider than a page otherwise."""
     if max(map(len, example.splitlines())) <= WIDEST:
         return example
     call = example.removeprefix("assert ").partition(" == ")[0].removesuffix(".tolist()")
     return f"got = {call}\n{example.replace(call, 'got')}"
-
-
-def prose(text: str) -> str:
-    """Join the lines of each paragraph and of each item of a list, as the other notebooks have them."""
-    return re.sub(r"(?<=\S)\n(?=\S)(?! *(?:- |\d+\. |\$\$|#))", " ", re.sub(r"\n +(?=[^\s-])", "\n", text.strip()))
 
 
 # --- hidden tests

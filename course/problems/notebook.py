@@ -20,14 +20,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from torch import Tensor
 
-from tools import generate, nbfile, project
+from tools import generate, nbfile
 
-from .catalogue import NAMES, PUBLIC_SEED, problem_set
+from .catalogue import NAMES, problem_set
 from .questions import BEGIN, END, Break, Explain, Part, ProblemSet, Question, Request, Values, Write, call, solution
+from .seed import ASSIGNMENTS, remember, remembered
 from .texts import TEXT_STUB, in_points, prose, question_text
 
 COMMAND = "course.problems.notebook"
-ASSIGNMENTS = project.NOTEBOOKS / "assignments"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # nbgrader's
 WIDEST = 100  # characters: a line of code that a page of 1280 pixels shows whole
@@ -212,20 +212,21 @@ def stale(seed: int, folder: Path) -> list[Path]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description="Write the problem sets' notebooks.")
-    parser.add_argument(
-        "--seed", type=int, default=PUBLIC_SEED, help="the seed of the course (default: the public one)"
-    )
+    parser.add_argument("--seed", type=int, help="the seed of the course (default: the last one, or the public one)")
     parser.add_argument("--out", type=Path, default=ASSIGNMENTS, help="nbgrader's course folder")
     parser.add_argument("--check", action="store_true", help="change nothing, fail where a notebook is out of date")
     options = parser.parse_args(arguments)
+    seed = remembered(options.out) if options.seed is None else options.seed
     if options.check:
-        names = [path.relative_to(options.out).as_posix() for path in stale(options.seed, options.out)]
+        names = [path.relative_to(options.out).as_posix() for path in stale(seed, options.out)]
         if names:
             sys.exit(f"Out of date, run python -m {COMMAND}: {', '.join(names)}")
         return
-    for path, text in texts(options.seed, options.out).items():
+    for path, text in texts(seed, options.out).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    if options.seed is not None:
+        remember(options.seed, options.out)
 
 
 if __name__ == "__main__":

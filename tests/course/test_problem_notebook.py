@@ -221,6 +221,13 @@ def test_another_seed_goes_into_another_folder(tmp_path):
         sheets.main(["--seed", "4", "--out", str(tmp_path), "--check"])
 
 
+def test_the_seed_of_a_course_is_remembered(tmp_path):
+    sheets.main(["--seed", "3", "--out", str(tmp_path)])
+    sheets.main(["--out", str(tmp_path), "--check"])
+    sheets.main(["--out", str(tmp_path)])
+    assert sheets.stale(3, tmp_path) == []
+
+
 def test_problem_sets_are_no_lessons():
     assert not [path for path in project.notebooks() if "assignments" in path.parts]
     assert [path.stem for path in project.releases()] == list(NAMES)

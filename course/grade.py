@@ -29,6 +29,7 @@ from .box.walls import SLOTS
 from .intake.errors import CourseError
 from .intake.lms import Student, Submission, collect, read_roster
 from .intake.notebook import HandedIn, answers, fits, read
+from .intake.saved import saved
 from .intake.variant import PROBLEM, is_other, refuse_another_seed
 from .intake.words import written_answer
 from .problems.catalogue import NAMES, problem_set
@@ -187,6 +188,9 @@ def grade(options: argparse.Namespace) -> None:
     _check_seed(submissions, task, options.seed)
     graded, failed = grade_all(submissions, task, options.jobs)
     graded += _without_result(submissions, graded)
+    paths = {each.student.key: each.path for each in submissions}
+    for each in graded:
+        each.saved = saved(place, paths[each.student.key])
     before, unreadable = of_before(task.results, graded, roster, task.basis)
     lost = manual.merge(out / "manual.csv", [*graded, *before], task.problem_set)
     problems = [*problems, *failed, *unreadable, *lost]

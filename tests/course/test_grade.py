@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,8 @@ def test_a_batch_is_graded_from_the_command_line(batch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "3 graded, 1 of them without marks" in said
     names = {path.name for path in (tmp_path / "out").iterdir()}
+    page = (tmp_path / "out" / "feedback" / "ada.html").read_text()
+    assert f"ps1.ipynb, saved {datetime.now():%Y-%m-%d}" in page
     tables = {"scores.csv", "canvas.csv", "moodle.csv", "manual.csv"}
     assert names == {*tables, "feedback", "results", "summary.html"}
 

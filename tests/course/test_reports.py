@@ -105,6 +105,14 @@ def test_moodles_worksheet_comes_back_as_it_was_but_for_the_grades(written, tmp_
     assert [line.removesuffix(",") for line in back[1:]] == [lines[0].replace("3.00", "6"), lines[1]]
 
 
+def test_comments_in_moodles_worksheet_come_back_unchanged(written):
+    comment = "- Good.\nSee me; = x"
+    row = {"Identifier": "Participant 1815", "Full name": "=Ada", "Grade": "3.00", "Feedback comments": comment}
+    ada = Student("Ada Lovelace", "1815", row=row)
+    (line,) = read(written([graded(ada, 4, 2)], [ada]) / "moodle.csv")
+    assert line["Feedback comments"] == comment and (line["Grade"], line["Full name"]) == ("6", "'=Ada")
+
+
 def test_who_is_not_on_the_roster_is_in_the_tables(written):
     assert [row["Name"] for row in read(written(CLASS, roster=[EMMY]) / "scores.csv")][1:] == [
         "Ada Lovelace",

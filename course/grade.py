@@ -59,17 +59,21 @@ class Task:
 def grade_one(submission: Submission, task: Task, slot: int) -> Graded:
     """Grade a submission, or take its result from before."""
     path = task.results / f"{submission.student.key}.json"
-    fingerprint = hashlib.sha256(submission.content + task.basis.encode()).hexdigest()
+    try:
+        content = submission.content
+    except CourseError as error:
+        return Graded(submission.student, submission.name, "", str(error), list(submission.notes))
+    fingerprint = hashlib.sha256(content + task.basis.encode()).hexdigest()
     before = load(path)
     if before and before.fingerprint == fingerprint:
         return before
-    graded = _grade(submission, task, slot, fingerprint)
+    graded = _grade(submission, content, task, slot, fingerprint)
     store(path, graded)
     return graded
 
 
-def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> Graded:
-    notebook = _whole(submission, task)
+def _grade(submission: Submission, content: bytes, task: Task, slot: int, fingerprint: str) -> Graded:
+    notebook = _whole(content, task)
     graded = Graded(submission.student, submission.name, fingerprint, notebook.problem, basis=task.basis)
     graded.notes = [*submission.notes, *notebook.notes]
     graded.content = _digest(notebook)
@@ -79,9 +83,9 @@ def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> G
     return graded
 
 
-def _whole(submission: Submission, task: Task) -> HandedIn:
+def _whole(content: bytes, task: Task) -> HandedIn:
     """Read a notebook, and say what keeps it from being marked."""
-    notebook = fits(read(submission.content), task.problem_set, task.others)
+    notebook = fits(read(content), task.problem_set, task.others)
     if not notebook.problem and is_other(notebook, task.problem_set):
         return replace(notebook, problem=PROBLEM)
     return notebook
@@ -209,8 +213,16 @@ def _check_seed(submissions: list[Submission], task: Task, seed: int) -> None:
     """Refuse a batch of another seed, unless this seed has given marks before: then the file of a student is wrong."""
     results = (load(path) for path in task.results.glob("*.json"))
     if not any(result and result.basis == task.basis and not result.problem for result in results):
-        notebooks = (fits(read(each.content), task.problem_set, task.others) for each in submissions)
+        notebooks = (fits(_read(each), task.problem_set, task.others) for each in submissions)
         refuse_another_seed((n for n in notebooks if not n.problem), task.problem_set, seed)
+
+
+def _read(submission: Submission) -> HandedIn:
+    """Read a notebook; a file that cannot be read has its reason as the problem, and stops nobody."""
+    try:
+        return read(submission.content)
+    except CourseError as error:
+        return HandedIn(problem=str(error))
 
 
 def _without_result(submissions: list[Submission], graded: list[Graded]) -> list[Graded]:

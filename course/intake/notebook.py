@@ -2,12 +2,18 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..problems.questions import Explain, ProblemSet, Question
 
 MOST_CELLS = 2000
+LONGEST = 200_000  # characters of a cell
+
+# Every search here takes a time that grows with the text, not with its square: what a student wrote is read outside
+# of every box.
+_GIVEN = re.compile(r"^[ \t]*(?:def[ \t]+(\w+)[ \t]*\(|(\w+)[ \t]*(?::.*)?=[^=])", re.MULTILINE)
+_PICTURE = re.compile(r"\(data:[^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -15,6 +21,7 @@ class Cell:
     kind: str  # "code", "markdown", "raw"
     text: str
     grade_id: str = ""
+    note: str = ""  # what had to be changed in it
 
 
 @dataclass(frozen=True)
@@ -37,86 +44,130 @@ def read(content: bytes) -> HandedIn:
         if raw.get("worksheets"):
             raw = {"cells": raw["worksheets"][0]["cells"]}  # notebooks of format 3
         cells = tuple(_cell(cell) for cell in raw["cells"][:MOST_CELLS])
+        left_out = len(raw["cells"]) - len(cells)
     except UnicodeDecodeError:
         return HandedIn(problem="the file is not text in UTF-8")
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return HandedIn(problem="the file is not a notebook: its JSON cannot be read")
-    return HandedIn(cells) if cells else HandedIn(problem="the notebook has no cell")
+    if not cells:
+        return HandedIn(problem="the notebook has no cell")
+    many = [f"the notebook has {left_out} cells more than {MOST_CELLS}: they were left out"] if left_out else []
+    return HandedIn(cells, notes=(*(cell.note for cell in cells if cell.note), *many))
 
 
 def _cell(raw: dict[str, Any]) -> Cell:
     source = raw.get("source", raw.get("input", ""))
-    text = source if isinstance(source, str) else "".join(map(str, source))
+    text = clean(source if isinstance(source, str) else "".join(map(str, source))).replace("\r\n", "\n")
     nbgrader = (raw.get("metadata") or {}).get("nbgrader") or {}
     grade_id = nbgrader.get("grade_id", "")
-    return Cell(str(raw["cell_type"]), text.replace("\r\n", "\n"), grade_id if isinstance(grade_id, str) else "")
+    return _short(Cell(str(raw["cell_type"]), text, clean(grade_id) if isinstance(grade_id, str) else ""))
+
+
+def clean(text: str) -> str:
+    """Return a text that can be written in UTF-8: half of an emoji, which JSON can hold, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _short(cell: Cell) -> Cell:
+    """Keep a cell within bounds: pictures pasted into words are left out, and so is code without end."""
+    text = cell.text if cell.kind == "code" else _PICTURE.sub("(a picture: see the notebook)", cell.text)
+    if len(text) <= LONGEST:
+        return replace(cell, text=text)
+    what = f"the cell {cell.grade_id}" if cell.grade_id else "a cell"
+    if cell.kind == "code":
+        return replace(cell, text="", note=f"{what} has more than {LONGEST:,} characters: it was not run")
+    return replace(cell, text=text[:LONGEST], note=f"{what} has more than {LONGEST:,} characters: the rest was cut off")
 
 
 def fits(notebook: HandedIn, wanted: ProblemSet, others: list[ProblemSet]) -> HandedIn:
-    """Add the problem of a notebook that answers another problem set, and notes on lost metadata and doubled cells."""
+    """Add the problem of a notebook that answers another problem set, and notes on what had to be repaired."""
     if notebook.problem:
         return notebook
-    missing = [question for question in wanted.questions if not mentions(notebook, question)]
+    notebook = _kinds_as_asked(notebook, wanted)
+    names = defined(notebook)
+    missing = [question for question in wanted.questions if not mentions(notebook, question, names)]
     found = len(wanted.questions) - len(missing)
     # Two problem sets may share a heading or the name of a function: the better fit decides.
-    fit, likely = max(((_fit(notebook, other), other.name) for other in others), default=(0, ""))
+    fit, likely = max(((_fit(notebook, other, names), other.name) for other in others), default=(0, ""))
     if fit > found or not found:
         looks = f": it looks like {likely}" if fit else ""
         return HandedIn(problem=f"this is not {wanted.name}{looks}", cells=notebook.cells)
-    return HandedIn(notebook.cells, notes=tuple(_notes(notebook, wanted, missing)))
+    return replace(notebook, notes=(*notebook.notes, *_notes(notebook, wanted, missing)))
 
 
-def _fit(notebook: HandedIn, problem_set: ProblemSet) -> int:
-    return sum(mentions(notebook, question) for question in problem_set.questions)
+def _kinds_as_asked(notebook: HandedIn, wanted: ProblemSet) -> HandedIn:
+    """Read the cell of an answer as what it was: a student may have changed its type by a key."""
+    kinds = {q.id: "markdown" if isinstance(q, Explain) else "code" for q in wanted.questions}
+    changed = [c for c in notebook.cells if c.kind != kinds.get(c.grade_id, c.kind)]
+    cells = tuple(replace(cell, kind=kinds.get(cell.grade_id, cell.kind)) for cell in notebook.cells)
+    notes = (f"the cell {c.grade_id} is {c.kind}, not {kinds[c.grade_id]}: it was read all the same" for c in changed)
+    return replace(notebook, cells=cells, notes=(*notebook.notes, *notes))
+
+
+def _fit(notebook: HandedIn, problem_set: ProblemSet, names: set[str]) -> int:
+    return sum(mentions(notebook, question, names) for question in problem_set.questions)
 
 
 def _notes(notebook: HandedIn, wanted: ProblemSet, missing: list[Question]) -> list[str]:
     ids = [cell.grade_id for cell in notebook.cells if cell.grade_id]
-    expected = [question.id for question in wanted.questions]
-    lost = [i for i in expected if i not in ids]
-    doubled = sorted({i for i in ids if ids.count(i) > 1})
+    lost = [question.id for question in wanted.questions if question.id not in ids and question not in missing]
+    words = {question.id for question in wanted.questions if isinstance(question, Explain)}
     notes = [f"no cell answers {question.id}" for question in missing]
     if lost:
         notes.append(
             f"the metadata of {len(lost)} answers was lost ({', '.join(lost)}): they were found by their names"
         )
-    return notes + [f"the cell {i} stands in the notebook {ids.count(i)} times: the last one counts" for i in doubled]
+    for i in sorted({i for i in ids if ids.count(i) > 1}):
+        counts = "all that was written counts" if i in words else "the last one counts"
+        notes.append(f"the cell {i} stands in the notebook {ids.count(i)} times: {counts}")
+    return notes
 
 
-def mentions(notebook: HandedIn, question: Question) -> bool:
+def mentions(notebook: HandedIn, question: Question, names: set[str]) -> bool:
     """Return whether a notebook has a cell for a question: by its id, by a name that it defines, or by its heading."""
     if any(cell.grade_id == question.id for cell in notebook.cells):
         return True
     if isinstance(question, Explain):
         return heading_of(notebook, question) is not None
-    names = {request.name for request in question.requests()}
-    return any(defines(text, name) for text in notebook.code for name in names)
+    return not names.isdisjoint(request.name for request in question.requests())
 
 
-def defines(source: str, name: str) -> bool:
-    return (
-        re.search(rf"^\s*(def\s+{re.escape(name)}\s*\(|{re.escape(name)}\s*(:.*)?=[^=])", source, re.MULTILINE)
-        is not None
-    )
+def defined(notebook: HandedIn) -> set[str]:
+    """Return the names that the code of a notebook defines."""
+    return set().union(*map(names_in, notebook.code))
+
+
+def names_in(source: str) -> set[str]:
+    """Return the names that a source gives a value or a function, each on a line of its own."""
+    return {match[1] or match[2] for match in _GIVEN.finditer(source)}
 
 
 def heading_of(notebook: HandedIn, question: Question) -> int | None:
     """Return where the heading of a question stands."""
-    for k, cell in enumerate(notebook.cells):
-        if cell.kind == "markdown" and re.search(rf"^#+ .*{re.escape(question.title)}\s*$", cell.text, re.MULTILINE):
-            return k
-    return None
+    return next((k for k, cell in enumerate(notebook.cells) if is_heading(cell, question)), None)
 
 
-def written_answer(notebook: HandedIn, question: Explain) -> str:
-    """Return what a student wrote for a question in words: the last cell of its id, else what follows its heading."""
-    marked = [cell.text for cell in notebook.cells if cell.grade_id == question.id and cell.kind == "markdown"]
-    if marked:
-        return marked[-1]
-    start = heading_of(notebook, question)
-    following = []
-    for cell in notebook.cells[start + 1 :] if start is not None else ():
-        if cell.kind == "markdown" and cell.text.lstrip().startswith("#"):
-            break
-        following += [cell.text] if cell.kind == "markdown" else []
-    return "\n\n".join(following)
+def is_heading(cell: Cell, question: Question) -> bool:
+    """Return whether a cell holds the heading of a question, whatever its number."""
+    return cell.kind == "markdown" and any(
+        line.startswith("#") and line.rstrip().endswith(f" {question.title}") for line in cell.text.split("\n")
+    )
+
+
+def places(notebook: HandedIn) -> list[str]:
+    """Say of each cell of code where its reader finds it: the answer that it is, or the heading above it."""
+    found, heading = [], ""
+    for cell in notebook.cells:
+        if cell.kind == "code":
+            found.append(f"the cell {cell.grade_id}" if cell.grade_id else f"a cell {heading or 'at the top'}")
+        elif line := next((line for line in cell.text.split("\n") if line.startswith("#")), ""):
+            heading = f'under "{line.strip("# ")[:80]}"'
+    return found
+
+
+def answers(notebook: HandedIn, question: Question) -> list[int]:
+    """Return which cells of code answer a question, by its id, or by a name if no cell has that."""
+    cells = [cell for cell in notebook.cells if cell.kind == "code"]
+    marked = [k for k, cell in enumerate(cells) if cell.grade_id == question.id]
+    names = {request.name for request in question.requests()}
+    return marked or [k for k, cell in enumerate(cells) if not names.isdisjoint(names_in(cell.text))]

@@ -20,16 +20,16 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from torch import Tensor
 
-from tools import generate, nbfile, project
+from tools import generate, nbfile
 
-from .catalogue import NAMES, PUBLIC_SEED, problem_set
+from .catalogue import NAMES, problem_set
 from .questions import BEGIN, END, Break, Explain, Part, ProblemSet, Question, Request, Values, Write, call, solution
+from .seed import ASSIGNMENTS, remember, remembered
+from .texts import TEXT_STUB, in_points, prose, question_text
 
 COMMAND = "course.problems.notebook"
-ASSIGNMENTS = project.NOTEBOOKS / "assignments"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # these two are nbgrader's
-TEXT_STUB = "YOUR ANSWER HERE"
+CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # nbgrader's
 WIDEST = 100  # characters: a line of code that a page of 1280 pixels shows whole
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -59,8 +59,7 @@ def _setup() -> NotebookNode:
 
 
 def _cells(question: Question, number: int) -> Iterator[NotebookNode]:
-    text = f"## {number}. {question.title}\n\n*{_points(question.points)}.* {prose(question.text)}"
-    yield _marked(new_markdown_cell(text), f"{question.id}_text", locked=True)
+    yield _marked(new_markdown_cell(question_text(question, number)), f"{question.id}_text", locked=True)
     if isinstance(question, Explain):
         yield from _cells_to_explain(question)
         return
@@ -68,14 +67,14 @@ def _cells(question: Question, number: int) -> Iterator[NotebookNode]:
     if isinstance(question, Write):
         yield _may_fail(_marked(new_code_cell(fitting(question.example)), f"{question.id}_example", locked=True))
     for k, (title, points, tests) in enumerate(_tests(question), start=1):
-        hidden = f"# {title}: {_points(points)}\n{BEGIN_HIDDEN}\n{tests}\n{END_HIDDEN}"
+        hidden = f"# {title}: {in_points(points)}\n{BEGIN_HIDDEN}\n{tests}\n{END_HIDDEN}"
         yield _marked(new_code_cell(hidden), f"{question.id}_test_{k}", grade=True, locked=True, points=points)
 
 
 def _cells_to_explain(question: Explain) -> Iterator[NotebookNode]:
     if question.picture:
         yield _marked(new_code_cell(question.picture), f"{question.id}_picture", locked=True)
-    looked_for = "\n".join(f"- {_points(points)}: {what}" for what, points in question.rubric)
+    looked_for = "\n".join(f"- {in_points(points)}: {what}" for what, points in question.rubric)
     rubric = f"What is looked for:\n\n{looked_for}\n\n{END}"
     answer = prose(question.source).replace(END, rubric)
     yield _marked(new_markdown_cell(answer), question.id, grade=True, solution=True, points=question.points)
@@ -96,21 +95,12 @@ def _may_fail(cell: NotebookNode) -> NotebookNode:
     return cell
 
 
-def _points(points: int) -> str:
-    return f"{points} point{'s' if points != 1 else ''}"
-
-
 def fitting(example: str) -> str:
     """Give the call that an example is about a name, if the example is wider than a page otherwise."""
     if max(map(len, example.splitlines())) <= WIDEST:
         return example
     call = example.removeprefix("assert ").partition(" == ")[0].removesuffix(".tolist()")
     return f"got = {call}\n{example.replace(call, 'got')}"
-
-
-def prose(text: str) -> str:
-    """Join the lines of each paragraph and of each item of a list, as the other notebooks have them."""
-    return re.sub(r"(?<=\S)\n(?=\S)(?! *(?:- |\d+\. |\$\$|#))", " ", re.sub(r"\n +(?=[^\s-])", "\n", text.strip()))
 
 
 # --- hidden tests
@@ -222,20 +212,21 @@ def stale(seed: int | str, folder: Path) -> list[Path]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description="Write the problem sets' notebooks.")
-    parser.add_argument(
-        "--seed", default=str(PUBLIC_SEED), help="the seed of the course, any text (default: the public one)"
-    )
+    parser.add_argument("--seed", help="the seed of the course, any text (default: the last one, or the public one)")
     parser.add_argument("--out", type=Path, default=ASSIGNMENTS, help="nbgrader's course folder")
     parser.add_argument("--check", action="store_true", help="change nothing, fail where a notebook is out of date")
     options = parser.parse_args(arguments)
+    seed = remembered(options.out) if options.seed is None else options.seed
     if options.check:
-        names = [path.relative_to(options.out).as_posix() for path in stale(options.seed, options.out)]
+        names = [path.relative_to(options.out).as_posix() for path in stale(seed, options.out)]
         if names:
             sys.exit(f"Out of date, run python -m {COMMAND}: {', '.join(names)}")
         return
-    for path, text in texts(options.seed, options.out).items():
+    for path, text in texts(seed, options.out).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    if options.seed is not None:
+        remember(options.seed, options.out)
 
 
 if __name__ == "__main__":

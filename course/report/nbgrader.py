@@ -4,11 +4,12 @@ nbgrader finds the student to return a page to by submission_secret.txt, which i
 """
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..intake.lms import Submission
 from ..problems.questions import ProblemSet
 from . import feedback
+from .files import save
 from .results import Graded
 
 NEEDED = ("timestamp.txt", "submission_secret.txt")
@@ -20,17 +21,29 @@ def write(
 ) -> int:
     """Write the pages of those whose submission nbgrader collected, and return how many there are."""
     results, count = {each.student.key: each for each in graded}, 0
-    for submission in submissions:
-        beside = place / submission.path.parent
+    found = {each: _folder(place, each.path) for each in submissions}
+    depth = min((len(folder.parts) for folder in found.values() if folder), default=0)
+    for submission, folder in found.items():
         result = results.get(submission.student.key)
-        if result and len(submission.path.parts) > 2 and all(_is_plain(beside / name) for name in NEEDED):
-            folder = out.joinpath(*submission.path.parts[-3:-1])
-            folder.mkdir(parents=True, exist_ok=True)
+        # A folder that lies deeper is a student's own, and may bear anybody's name.
+        if result and folder and len(folder.parts) == depth:
+            to = out.joinpath(*folder.parts[-2:])
             for name in NEEDED:
-                (folder / name).write_bytes((beside / name).read_bytes())
-            (folder / f"{submission.path.stem}.html").write_text(feedback.student_page(result, asked), encoding="utf-8")
+                save_bytes(to / name, (place / folder / name).read_bytes())
+            save(to / f"{submission.path.stem}.html", feedback.student_page(result, asked))
             count += 1
     return count
+
+
+def save_bytes(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _folder(place: Path, notebook: PurePosixPath) -> PurePosixPath | None:
+    """Return the outermost folder of a notebook, at least STUDENT/ASSIGNMENT, that holds nbgrader's two files."""
+    folders = [folder for folder in reversed(notebook.parents) if len(folder.parts) > 1]
+    return next((f for f in folders if all(_is_plain(place / f / name) for name in NEEDED)), None)
 
 
 def _is_plain(path: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..intake.lms import Student
 from ..problems.questions import ProblemSet
-from .manual import shielded, write
+from .files import save_table, shielded
 from .results import Graded
 
 Row = tuple[Student, Graded | None]
@@ -40,38 +40,40 @@ def scores(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
     """Write all there is: a column for each question, with its points in the heading."""
     questions = [f"{question.id} (of {question.points})" for question in problem_set.questions]
     heads = ("Name", "Number", "Login", "Status", f"Total (of {problem_set.points})", *questions, "Mistakes", "Notes")
-    write(path, heads, [_all(student, graded, problem_set) for student, graded in rows])
+    save_table(path, heads, [_all(student, graded, problem_set) for student, graded in rows])
 
 
 def _all(student: Student, graded: Graded | None, problem_set: ProblemSet) -> list[str]:
-    name = [shielded(text) for text in (student.name, student.number, student.login)]
-    if graded is None:
-        return [*name, status(graded)]
-    marks = [graded.marks.get(question.id) for question in problem_set.questions]
+    marks = [graded.marks.get(question.id) if graded else None for question in problem_set.questions]
     mistakes = sorted({mistake for mark in marks if mark for mistake in mark.recognised})
-    points = [number(mark.points) if mark else "" for mark in marks]
-    return [
-        *name,
-        status(graded),
-        number(graded.score),
-        *points,
-        "; ".join(mistakes),
-        shielded("; ".join(graded.notes)),
+    cells = [
+        *(student.name, student.number, student.login, status(graded), number(graded.score if graded else None)),
+        *(number(mark.points) if mark else "" for mark in marks),
+        *("; ".join(mistakes), "; ".join(graded.notes) if graded else ""),
     ]
+    return [shielded(cell) for cell in cells]
+
+
+def waiting(rows: Iterable[Row]) -> int:
+    """Count the answers that still wait for a person: without them a score is not whole."""
+    return sum(len(graded.to_read) for _, graded in rows if graded)
 
 
 def canvas(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
-    """Write the table that Canvas imports into its gradebook. A new column makes a new assignment there."""
-    column = problem_set.title
+    """Write the table that Canvas imports into its gradebook. A new column makes a new assignment there.
+
+    While answers wait to be read, the column says so: these scores are not yet whole.
+    """
+    column = f"{problem_set.title} (not all answers read)" if waiting(rows) else problem_set.title
     known = ("ID", "SIS User ID", "SIS Login ID", "Section")
     body = [_canvas(student, graded, known) for student, graded in rows]
     points = ("    Points Possible", "", "", "", "", number(problem_set.points))
-    write(path, ("Student", *known, column), [points, *body])
+    save_table(path, ("Student", *known, column), [points, *body])
 
 
 def _canvas(student: Student, graded: Graded | None, known: Iterable[str]) -> list[str]:
     return [
-        student.row.get("Student", student.name),
+        shielded(student.row.get("Student", student.name)),
         *(student.row.get(column, student.number if column == "ID" else "") for column in known),
         number(graded.score if graded else None),
     ]
@@ -86,12 +88,11 @@ def moodle(path: Path, rows: list[Row], problem_set: ProblemSet) -> None:
     known = [student.row for student, _ in rows if "Identifier" in student.row]
     heads = list(dict.fromkeys([*(known[0] if known else ()), *_MOODLE]))
     lines = (_moodle(student, graded, problem_set) for student, graded in rows)
-    write(path, heads, [[line.get(head, "") for head in heads] for line in lines])
+    save_table(path, heads, [[line.get(head, "") for head in heads] for line in lines])
 
 
 def _moodle(student: Student, graded: Graded | None, problem_set: ProblemSet) -> dict[str, str]:
     own = (f"Participant {student.number}", student.name, student.email, "", "", number(problem_set.points), "-")
     score = number(graded.score if graded else None)
-    return (
-        dict(zip(_MOODLE, own, strict=True)) | (student.row if "Identifier" in student.row else {}) | {"Grade": score}
-    )
+    line = dict(zip(_MOODLE, own, strict=True)) | (student.row if "Identifier" in student.row else {})
+    return line | {"Full name": shielded(line["Full name"]), "Grade": score}

@@ -1,8 +1,10 @@
 """A batch is graded once, whatever a submission does, and goes on where it was stopped."""
 
+import csv
 import json
 import shutil
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,15 @@ import pytest
 from course import grade
 from course.box import run as box
 from course.box.walls import SLOTS
+from course.intake.errors import CourseError
 from course.intake.lms import Student, Submission
-from course.problems.catalogue import NAMES, problem_set
+from course.intake.notebook import read
+from course.intake.variant import is_other
+from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
+from course.problems.notebook import release, source
 from course.problems.questions import Answer, Explain, Part, ProblemSet, Values, Write
+from course.problems.seed import remember, remembered
+from course.report import told
 from course.report.results import load
 
 SOURCE = "def my_store(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION\n"
@@ -190,6 +198,8 @@ def test_a_batch_is_graded_from_the_command_line(batch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "3 graded, 1 of them without marks" in said
     names = {path.name for path in (tmp_path / "out").iterdir()}
+    page = (tmp_path / "out" / "feedback" / "ada.html").read_text()
+    assert f"ps1.ipynb, saved {datetime.now():%Y-%m-%d}" in page
     tables = {"scores.csv", "canvas.csv", "moodle.csv", "manual.csv"}
     assert names == {*tables, "feedback", "results", "summary.html"}
 
@@ -197,3 +207,119 @@ def test_a_batch_is_graded_from_the_command_line(batch, tmp_path, capsys):
 def test_what_cannot_be_used_is_told_without_a_traceback(tmp_path):
     with pytest.raises(SystemExit, match="neither a folder nor a zip"):
         grade.main(["ps1", str(tmp_path / "nowhere"), "--unprotected", "--out", str(tmp_path / "out")])
+
+
+@pytest.mark.parametrize("place", ["", " "])
+def test_a_run_without_submissions_is_refused(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text("not handed in")
+    with pytest.raises(SystemExit, match="no submissions were named"):
+        grade.main(["ps1", place])
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_who_is_not_in_the_next_batch_keeps_marks_and_points(batch, tmp_path, capsys):
+    out = tmp_path / "out"
+    grade.main(["ps1", str(batch), "--out", str(out)])
+    manual = out / "manual.csv"
+    manual.write_text(manual.read_text(encoding="utf-8-sig").replace("ps1_q3,,", "ps1_q3,2,"), encoding="utf-8")
+    (tmp_path / "late" / "zoe").mkdir(parents=True)
+    (tmp_path / "late" / "zoe" / "ps1.ipynb").write_bytes(handed_in("zoe").content)
+    grade.main(["ps1", str(tmp_path / "late"), "--out", str(out)])
+    with (out / "scores.csv").open(encoding="utf-8-sig", newline="") as file:
+        totals = {row["Name"]: row["Total (of 8)"] for row in csv.DictReader(file)}
+    assert totals == {"zoe": "6", "ada": "8", "emmy": "8", "bad": ""}
+    said = capsys.readouterr().out
+    assert "3 are not in this batch" in said and "1 answers in words wait for points" in said
+
+
+def test_one_that_could_not_be_graded_has_a_line_and_no_marks(batch, tmp_path, the_box, capsys):
+    (batch / "ada" / "ps1.ipynb").write_bytes(notebook("fails"))
+    (batch / "bad" / "\x1b]0;owned").write_bytes(b"")
+    the_box.fails.add("fails")
+    grade.main(["ps1", str(batch), "--out", str(tmp_path / "out")])
+    scores = (tmp_path / "out" / "scores.csv").read_text(encoding="utf-8-sig")
+    assert "no marks: it could not be graded in this run" in scores and "\x1b" not in capsys.readouterr().out
+
+
+def released(seed):
+    return json.dumps(release(source(problem_set("ps1", seed)))).encode()
+
+
+def test_notebooks_of_another_seed_are_refused_before_anything_is_graded(tmp_path, the_box):
+    for name in ("ada", "emmy"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "ps1.ipynb").write_bytes(released(48213))
+    with pytest.raises(SystemExit, match="2 of 2 notebooks ask other questions than seed 2026 draws"):
+        grade.main(["ps1", str(tmp_path / "in"), "--seed", "2026", "--out", str(tmp_path / "out")])
+    assert not the_box.seen and not (tmp_path / "out").exists()
+
+
+def test_one_notebook_of_another_seed_has_no_marks_and_stops_nobody(the_box, tmp_path):
+    task = grade.Task(problem_set("ps1", 7), [], tmp_path / "results", "basis")
+    graded = grade.grade_one(handed_in("ada", released(8)), task, 0)
+    assert graded.score is None and "another one" in graded.problem and not the_box.seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_seed_knows_its_own_notebooks(name):
+    for seed in range(20):
+        notebook = read(json.dumps(release(source(problem_set(name, seed)))).encode())
+        assert not is_other(notebook, problem_set(name, seed)) and is_other(notebook, problem_set(name, seed + 1))
+
+
+def test_the_seed_is_remembered(tmp_path):
+    assert remembered(tmp_path) == PUBLIC_SEED
+    remember(48213, tmp_path)
+    assert remembered(tmp_path) == 48213
+    (tmp_path / ".seed").write_text("many")
+    with pytest.raises(CourseError, match="holds no seed"):
+        remembered(tmp_path)
+
+
+# --- what is told of errors
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("it raised ValueError: [1.0, -2.5]", "it raised ValueError"),
+        ("it raised x_1_2_3: [1]", "it raised an error of its own kind"),
+        ("there is no my_store", "there is no my_store"),
+        ("it took longer than 10 s and was stopped, for other inputs",) * 2,
+        ("the inputs are 1.25, 2.75, -3.125, 4, 5, 6, 7", "it gave no answer that can be read"),
+    ],
+)
+def test_no_hidden_input_comes_back_in_a_page(problem, said):
+    assert told.without_inputs(Answer(problem=problem)).problem == said
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("raised ModuleNotFoundError: No module named 'google'",) * 2,
+        ("raised NameError: name 'x' is not defined", "raised NameError"),
+        ("raised SyntaxError: invalid syntax (3527711.py, line 2)", "raised SyntaxError: invalid syntax"),
+        ("raised ValueError: [1, 2]", "raised ValueError"),
+        ("took longer than 10 s and was stopped",) * 2,
+    ],
+)
+def test_a_student_is_told_what_a_cell_raised_in_words_of_the_cell(fault, said):
+    assert told.of_a_cell(fault, "import google") == said
+
+
+def test_the_cell_of_a_wrong_answer_tells_its_error(task, monkeypatch):
+    cells = [{"cell_type": "code", "source": "import google", "metadata": {"nbgrader": {"grade_id": "ps1_q2"}}}]
+    content = json.dumps({"cells": cells}).encode()
+    fault = "cell 1 raised ModuleNotFoundError: No module named 'google'"
+    answers = [Answer(problem="there is no my_store")] * 2 + [Answer(problem="there is no low_2")]
+    monkeypatch.setattr(box, "run", lambda *args, **kwargs: box.Outcome(answers, [fault]))
+    graded = grade.grade_one(handed_in("ada", content), task, 0)
+    error = "raised ModuleNotFoundError: No module named 'google'"
+    assert graded.marks["ps1_q2"].reasons == (f"the cell of your answer {error}", "low_2: there is no low_2")
+    assert f"the cell ps1_q2 {error}" in graded.notes
+
+
+def test_notes_are_not_too_many_and_not_too_long():
+    notes = told.limited([f"{k} {'a' * 1000}" for k in range(1900)])
+    assert len(notes) == 31 and max(map(len, notes)) < 400 and notes[-1] == "and 1870 more"

@@ -63,3 +63,14 @@ def test_a_students_link_leads_to_nobodys_file(course):
 def test_a_secret_that_is_a_large_file_is_not_copied(course):
     (course / "submitted" / "ada" / "ps1" / "submission_secret.txt").write_text("a" * 2000)
     assert written(course)[0] == 1
+
+
+def test_a_students_own_folder_is_nobody_elses(course):
+    inner = course / "submitted" / "emmy" / "ps1" / "ada" / "ps1"
+    inner.mkdir(parents=True)
+    for name in FILES:
+        (inner / name).write_text("emmy's own")
+    (course / "submitted" / "emmy" / "ps1" / "ps1.ipynb").unlink()
+    count, found = written(course)
+    assert count == 2 and found["ada/ps1/submission_secret.txt"] == "ada-ps1"
+    assert "emmy" not in found["ada/ps1/ps1.html"] and "emmy" in found["emmy/ps1/ps1.html"]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from course.problems import notebook as sheets
+from course.problems import texts
 from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from course.problems.questions import Explain, Write
 from tests.helpers.answering import SEEDS, answers
@@ -191,7 +192,7 @@ def test_a_wide_example_names_its_call_once():
 
 def test_lines_of_a_paragraph_are_joined_and_lists_and_equations_are_not():
     text = "\nOne\ntwo.\n\n- a\n  b\n- c\n\n1. d\n   e\n2. f\n\n$$x\n$$\n"
-    assert sheets.prose(text) == "One two.\n\n- a b\n- c\n\n1. d e\n2. f\n\n$$x\n$$"
+    assert texts.prose(text) == "One two.\n\n- a b\n- c\n\n1. d e\n2. f\n\n$$x\n$$"
 
 
 @pytest.mark.parametrize(
@@ -218,6 +219,13 @@ def test_another_seed_goes_into_another_folder(tmp_path):
     sheets.main(["--seed", "3", "--out", str(tmp_path), "--check"])
     with pytest.raises(SystemExit, match=r"python -m course\.problems\.notebook: source/ps1/ps1\.ipynb"):
         sheets.main(["--seed", "4", "--out", str(tmp_path), "--check"])
+
+
+def test_the_seed_of_a_course_is_remembered(tmp_path):
+    sheets.main(["--seed", "3", "--out", str(tmp_path)])
+    sheets.main(["--out", str(tmp_path), "--check"])
+    sheets.main(["--out", str(tmp_path)])
+    assert sheets.stale(3, tmp_path) == []
 
 
 def test_problem_sets_are_no_lessons():

@@ -23,7 +23,8 @@ from tqdm import tqdm
 from . import report
 from .box import run as box
 from .box.walls import SLOTS
-from .intake.lms import CourseError, Submission, collect, read_roster
+from .intake.errors import CourseError
+from .intake.lms import Submission, collect, read_roster
 from .intake.notebook import fits, read, written_answer
 from .problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from .problems.questions import Explain, ProblemSet

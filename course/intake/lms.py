@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from .errors import CourseError
+
 LARGEST = 20 * 2**20  # bytes of one file
 # lovelaceada_LATE_1815_4711_ps1.ipynb: name, user, attachment, the file's own name; or ..._1815_text.html, a text that
 # was typed in. So lib/content_zipper.rb of Canvas writes them; a name may hold "_", but never "_", digits and "_".
@@ -23,10 +25,6 @@ _MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_file.*")
 _GRADESCOPE = "submission_metadata.yml"  # whose is each folder of its export
 _CLONE = "quantization-notebooks-v"
 _AGAIN = re.compile(r"-(\d+)$")  # Canvas adds it to the name of a file that is handed in again
-
-
-class CourseError(ValueError):
-    """What the instructor gave cannot be used; the text says why, and what to do."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..intake.lms import CourseError
+from ..intake.errors import CourseError
 from ..problems.questions import Explain, Mark, ProblemSet
 from .results import Graded
 

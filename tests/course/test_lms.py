@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from course.intake.lms import LARGEST, CourseError, Found, Student, collect, identify, read_roster
+from course.intake.errors import CourseError
+from course.intake.lms import LARGEST, Found, Student, collect, identify, read_roster
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,PS1 (77)
     Points Possible,,,,,40

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from course import report
-from course.intake.lms import CourseError, Student, read_roster
+from course.intake.errors import CourseError
+from course.intake.lms import Student, read_roster
 from course.problems.questions import Explain, Mark, Part, ProblemSet, Values, Write
 from course.report import feedback, manual, tables
 from course.report.results import Graded, load, store

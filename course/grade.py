@@ -50,17 +50,21 @@ class Task:
 def grade_one(submission: Submission, task: Task, slot: int) -> Graded:
     """Grade a submission, or take its result from before."""
     path = task.results / f"{submission.student.key}.json"
-    fingerprint = hashlib.sha256(submission.content + task.basis.encode()).hexdigest()
+    try:
+        content = submission.content
+    except CourseError as error:
+        return Graded(submission.student, submission.name, "", str(error), list(submission.notes))
+    fingerprint = hashlib.sha256(content + task.basis.encode()).hexdigest()
     before = load(path)
     if before and before.fingerprint == fingerprint:
         return before
-    graded = _grade(submission, task, slot, fingerprint)
+    graded = _grade(submission, content, task, slot, fingerprint)
     store(path, graded)
     return graded
 
 
-def _grade(submission: Submission, task: Task, slot: int, fingerprint: str) -> Graded:
-    notebook = fits(read(submission.content), task.problem_set, task.others)
+def _grade(submission: Submission, content: bytes, task: Task, slot: int, fingerprint: str) -> Graded:
+    notebook = fits(read(content), task.problem_set, task.others)
     notes = [*submission.notes, *notebook.notes]
     graded = Graded(submission.student, submission.name, fingerprint, notebook.problem, notes)
     if graded.problem:

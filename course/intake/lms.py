@@ -1,13 +1,12 @@
-"""What an LMS gives for a problem set: a folder or a zip of students' files, and the roster of the course.
+"""What an LMS gives for a problem set: a folder or a zip of students' files. Whose is which, and which one counts?
 
 Known are the names of Canvas and Moodle, Gradescope's export with its list of who handed in what, and nbgrader's and
-anyone's folders with one subfolder a student. A zip is read where it lies: nothing of it is ever written to the disk.
+anyone's folders with one subfolder a student. Which LMS it was, all names tell together, and of each only what the LMS
+wrote: what students call their files decides nothing about others.
 """
 
-import csv
 import re
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,37 +14,20 @@ from typing import Any
 import yaml
 
 from .errors import CourseError
+from .files import LARGEST, File, listed
+from .roster import NUMBER, Student, composed, meant, read_roster
 
-LARGEST = 20 * 2**20  # bytes of one file
+__all__ = ["LARGEST", "CourseError", "Student", "Submission", "collect", "read_roster"]
+
 # lovelaceada_LATE_1815_4711_ps1.ipynb: name, user, attachment, the file's own name; or ..._1815_text.html, a text that
 # was typed in. So lib/content_zipper.rb of Canvas writes them; a name may hold "_", but never "_", digits and "_".
-_CANVAS = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<number>\d+)_(\d+_.+|(text|link)\.html)")
-# Ada Lovelace_1815_assignsubmission_file_/ps1.ipynb, or with the file's name behind the last underscore.
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_file.*")
+_CANVAS = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<number>\d+)_(\d+_.+|(text|link)\.html)", re.DOTALL)
+# Ada Lovelace_1815_assignsubmission_file_, a folder; or a file with its own name behind the last underscore.
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+_.*", re.DOTALL)
+_MOODLE_FOLDER = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+_", re.DOTALL)
 _GRADESCOPE = "submission_metadata.yml"  # whose is each folder of its export
-_CLONE = "quantization-notebooks-v"
-_AGAIN = re.compile(r"-(\d+)$")  # Canvas adds it to the name of a file that is handed in again
-
-
-@dataclass(frozen=True)
-class Student:
-    """A person of the course, under the names that different programs give.
-
-    number: Canvas's ID, or the number in Moodle's "Participant 1815". login: the name of nbgrader's folder.
-    row: the line of the roster as it was, for what is given back.
-    """
-
-    name: str
-    number: str = ""
-    login: str = ""
-    email: str = ""
-    row: dict[str, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def key(self) -> str:
-        """A name for files: letters, digits and underscores, and different for different students."""
-        words = f"{self.name[:60]} {self.number or self.login or self.email}"
-        return re.sub(r"\W+", "_", words).strip("_").lower() or "nobody"
+_BRIGHTSPACE = "index.html"  # its list, beside the students' folders
+_AGAIN = re.compile(r"-(\d{1,4})$")  # Canvas adds it to the name of a file that is handed in again
 
 
 @dataclass(frozen=True)
@@ -54,57 +36,33 @@ class Submission:
 
     student: Student
     name: str
-    content: bytes
+    source: File | bytes
     notes: tuple[str, ...] = ()
     path: PurePosixPath = field(default_factory=PurePosixPath)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file, read anew each time: those of a whole class would fill the memory.
+
+        Raises:
+            CourseError: if it cannot be read, or is too large.
+        """
+        return self.source if isinstance(self.source, bytes) else self.source.read()
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file, and what its name tells of whose it is."""
+    """A file, and what the LMS tells of whose it is."""
 
-    path: PurePosixPath
-    content: bytes
+    file: File
     name: str
     number: str = ""
-    notes: tuple[str, ...] = ()
+    late: bool = False
+    attempt: int = 0
 
-
-def read_roster(path: Path) -> list[Student]:
-    """Read the students of a course from what Canvas, Moodle or Gradescope exports, or from any table with names.
-
-    Raises:
-        CourseError: if no column holds names, or if two students cannot be told apart.
-    """
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    rows = list(csv.DictReader(text.splitlines()))
-    students = [student for row in rows if (student := _student({k: v or "" for k, v in row.items() if k}))]
-    if not students:
-        wanted = '"Student" (Canvas), "Full name" (Moodle), "First Name" and "Last Name", or "name"'
-        raise CourseError(f"{path.name} has no student: one column must be {wanted}")
-    keys = [student.key for student in students]
-    if twins := sorted({student.name for student in students if keys.count(student.key) > 1}):
-        raise CourseError(f"{path.name} does not tell apart two students called {twins[0]}: add a column with an ID")
-    return students
-
-
-def _student(row: dict[str, str]) -> Student | None:
-    """Read one line; Canvas's lines of points and of its test student are none."""
-    low = {key.strip().lower(): value.strip() for key, value in row.items()}
-    by_last = f"{low.get('lastname', '')}, {low.get('firstname', '')}".strip(", ")  # Canvas, if it is set so
-    name = low.get("student") or low.get("full name") or low.get("name") or by_last
-    name = name or f"{low.get('first name', '')} {low.get('last name', '')}".strip()
-    number = low.get("id") or low.get("identifier", "").removeprefix("Participant").strip()
-    if not name or name in ("Points Possible", "Student, Test"):
-        return None
-    login = low.get("sis login id") or low.get("username") or low.get("sid") or low.get("login", "")
-    return Student(_in_order(name), number, login, low.get("email address") or low.get("email", ""), row)
-
-
-def _in_order(name: str) -> str:
-    """Turn "Lovelace, Ada" into "Ada Lovelace"."""
-    last, comma, first = name.partition(",")
-    return f"{first.strip()} {last.strip()}" if comma else name
+    @property
+    def owner(self) -> tuple[str, str]:
+        return self.number, "" if self.number else composed(self.name)
 
 
 def collect(
@@ -119,109 +77,118 @@ def collect(
         CourseError: if the place is neither a folder nor a zip, or holds no file at all.
     """
     files, problems = _files(place, set(others))
-    by_student: dict[str, list[tuple[Student, Found]]] = {}
-    for file in _named(files, problems):
-        student, note = identify(file, roster)
-        problems += [note] if note else []
-        by_student.setdefault(student.key, []).append((student, file))
-    submissions = [_one([file for _, file in files], files[0][0], wanted) for files in by_student.values()]
+    by_owner: dict[tuple[str, str], list[Found]] = {}
+    for found in _named(files, roster, problems):
+        by_owner.setdefault(found.owner, []).append(found)
+    students = _students([group[0] for group in by_owner.values()], roster, problems)
+    by_student: dict[Student, list[Found]] = {}
+    for student, group in zip(students, by_owner.values(), strict=True):
+        by_student.setdefault(student, []).extend(group)
+    submissions = [_one(group, student, wanted) for student, group in by_student.items()]
     return sorted(submissions, key=lambda s: s.student.key), problems
 
 
-Files = dict[PurePosixPath, bytes]
-
-
-def _files(place: Path, others: set[str]) -> tuple[Files, list[str]]:
-    if place.is_dir():
-        entries = _of_folder(place)
-    elif zipfile.is_zipfile(place):
-        entries = _of_zip(place)
-    else:
-        raise CourseError(f"{place} is neither a folder nor a zip: give what the LMS lets you download")
-    found: Files = {}
-    problems, left_out = [], 0
-    for path, content, problem in entries:
-        if others.intersection(path.parts[1:-1]):
-            left_out += 1
-        elif problem:
-            problems.append(f"{path}: {problem}")
-        else:
-            found[path] = content
-    if not found and not problems:
+def _files(place: Path, others: set[str]) -> tuple[list[File], list[str]]:
+    every = listed(place)
+    files = [file for file in every if not others.intersection(file.path.parts[1:-1])]
+    left_out = len(every) - len(files)
+    if not files:
         raise CourseError(f"{place} holds no file{' of this problem set' if left_out else ''}")
-    return found, problems + ([f"{left_out} files of other problem sets were left out"] if left_out else [])
+    return files, [f"{left_out} files of other problem sets were left out"] if left_out else []
 
 
-Entry = tuple[PurePosixPath, bytes, str]
+# ---- whose file it is ----
 
 
-def _of_folder(place: Path) -> Iterator[Entry]:
-    for path in sorted(place.rglob("*")):
-        name = PurePosixPath(path.relative_to(place).as_posix())
-        if path.is_symlink():
-            yield name, b"", "it is a link, which is not followed"
-        elif path.is_file() and not _is_left_behind(name):
-            large = path.stat().st_size > LARGEST
-            yield name, b"" if large else path.read_bytes(), _TOO_LARGE if large else ""
-
-
-def _of_zip(place: Path) -> Iterator[Entry]:
-    with zipfile.ZipFile(place) as archive:
-        for entry in archive.infolist():
-            if not entry.is_dir() and not _is_left_behind(PurePosixPath(entry.filename)):
-                yield _of_entry(archive, entry)
-
-
-def _of_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Entry:
-    path = PurePosixPath(entry.filename)
-    try:
-        with archive.open(entry) as file:
-            content = file.read(LARGEST + 1)  # what the entry says of its own size need not be true
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-        return path, b"", f"it cannot be read: {error}"
-    return (path, b"", _TOO_LARGE) if len(content) > LARGEST else (path, content, "")
-
-
-_TOO_LARGE = f"it is larger than {LARGEST // 2**20} MB"
-
-
-def _is_left_behind(path: PurePosixPath) -> bool:
-    """Whether no student made it: what macOS and Jupyter leave, and the clone that a notebook's first cell makes."""
-    hidden = (part.startswith(".") and part.strip(".") for part in path.parts)
-    return any(hidden) or any(part == "__MACOSX" or part.startswith(_CLONE) for part in path.parts)
-
-
-def _named(files: Files, problems: list[str]) -> Iterator[Found]:
+def _named(files: list[File], roster: list[Student], problems: list[str]) -> list[Found]:
     """Say whose each file is: by Gradescope's list, by the names of Moodle and Canvas, else by its first folder."""
-    top = _top(list(files))
-    owners = _owners(files, top, problems)
-    for path, content in files.items():
-        inner = path.relative_to(top)
-        if inner.parts[0] in owners:
-            yield from (Found(path, content, name, number) for name, number in owners[inner.parts[0]])
-        elif inner.name != _GRADESCOPE or not owners:
-            yield _by_names(path, inner, content)
+    top = _top([file.path for file in files], roster)
+    inner = {file: file.path.relative_to(top) for file in files}
+    lists = [file for file, path in inner.items() if path == PurePosixPath(_GRADESCOPE)]
+    strays = _strays({file: path for file, path in inner.items() if file not in lists}, roster)
+    problems += [f"{file.path}: it is no notebook, and lies beside what students handed in" for file in strays]
+    owners = _owners(lists[-1], problems) if lists else {}
+    nobodys = {*lists, *strays}
+    kept = {file: path for file, path in inner.items() if file not in nobodys}
+    pattern = _lms(kept.values())
+    found = []
+    for file, path in kept.items():
+        listed_for = owners.get(path.parts[0], ())
+        found += [Found(file, name, number) for name, number in listed_for] or [_by_name(file, path, pattern)]
+    return found
 
 
-def _top(paths: list[PurePosixPath]) -> PurePosixPath:
+def _strays(inner: dict[File, PurePosixPath], roster: list[Student]) -> list[File]:
+    """Return the loose files that are nobody's: no notebooks, beside folders or an LMS's files, not on the roster."""
+    several = any(len(path.parts) > 1 or _prefix(path.name) for path in inner.values())
+    return [
+        file
+        for file, path in inner.items()
+        if len(path.parts) == 1
+        and (several or path.name == _BRIGHTSPACE)
+        and _kind(file) < _ZIP
+        and not _prefix(path.name)
+        and not meant(path.stem, "", roster)[0]
+    ]
+
+
+def _top(paths: list[PurePosixPath], roster: list[Student]) -> PurePosixPath:
     """Return the folder that all files lie in, if it is no student's: it holds more folders, or what an LMS writes."""
-    firsts = {path.parts[0] for path in paths}
-    if len(firsts) != 1 or any(len(path.parts) == 1 for path in paths):
+    first = paths[0].parts[0]
+    if any(path.parts[0] != first or len(path.parts) == 1 for path in paths):
         return PurePosixPath()
-    folders = {path.parts[1] for path in paths if len(path.parts) > 2 and path.suffix.lower() == ".ipynb"}
-    names = [path.name for path in paths if len(path.parts) == 2]
-    lms = any(name == _GRADESCOPE or _CANVAS.fullmatch(name) for name in names)
-    return PurePosixPath(firsts.pop() if lms or len(folders) > 1 else "")
+    if _prefix(first) or meant(_stem(first), "", roster)[0]:
+        return PurePosixPath()
+    below = [path.relative_to(first) for path in paths]
+    deeper = _top(below, roster) if _is_zip(first) else PurePosixPath()
+    folders = {path.parts[0] for path in below if len(path.parts) > 1 and path.suffix.lower() == ".ipynb"}
+    lms = any(path.parts[0] == _GRADESCOPE or _prefix(path.parts[0]) for path in below)
+    return first / deeper if lms or len(folders) > 1 or deeper.parts else PurePosixPath()
 
 
-def _owners(files: Files, top: PurePosixPath, problems: list[str]) -> dict[str, list[tuple[str, str]]]:
+def _is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def _stem(first: str) -> str:
+    return first[:-4] if _is_zip(first) else first
+
+
+def _prefix(first: str) -> re.Pattern[str] | None:
+    """Return which pattern fits a name. An LMS writes in front of what the student wrote: the earlier one counts."""
+    fits = [match for pattern in (_MOODLE, _CANVAS) if (match := pattern.fullmatch(first))]
+    return min(fits, key=lambda match: match.start("number")).re if fits else None
+
+
+def _lms(inner: Iterable[PurePosixPath]) -> re.Pattern[str] | None:
+    """Return the pattern of the LMS whose names most students have; each has one vote, however many the files."""
+    votes: dict[re.Pattern[str] | None, set[str]] = {_CANVAS: set(), _MOODLE: set(), None: set()}
+    for first in {path.parts[0] for path in inner}:
+        pattern = _prefix(first)
+        match = pattern.fullmatch(first) if pattern else None
+        votes[pattern].add(match["number"] if match else first)
+    return max(votes, key=lambda pattern: len(votes[pattern]))
+
+
+def _by_name(file: File, inner: PurePosixPath, pattern: re.Pattern[str] | None) -> Found:
+    first = inner.parts[0]
+    match = pattern.fullmatch(first) if pattern else None
+    if match and pattern is _MOODLE and len(inner.parts) > 1:  # the name of a person is in front, of a file is none
+        match = _MOODLE_FOLDER.fullmatch(first) or match
+    if match and pattern is _CANVAS:
+        again = _AGAIN.search(PurePosixPath(first).stem)
+        return Found(file, match["name"], match["number"], bool(match["late"]), int(again[1]) if again else 0)
+    if match:
+        return Found(file, match["name"], match["number"])
+    return Found(file, inner.stem if len(inner.parts) == 1 else _stem(first))
+
+
+def _owners(file: File, problems: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Read the names and numbers of who handed in each folder. No student's own file lies beside all folders."""
-    if top / _GRADESCOPE not in files:
-        return {}
     try:
-        listed = yaml.safe_load(files[top / _GRADESCOPE])
-        return {folder: [_owner(each) for each in about[":submitters"]] for folder, about in listed.items()}
-    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
+        about = yaml.safe_load(file.read()).items()
+        return {str(folder): [_owner(each) for each in found[":submitters"]] for folder, found in about}
+    except (CourseError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         problems.append(f"{_GRADESCOPE} cannot be read: students have the names of Gradescope's folders")
         return {}
 
@@ -230,59 +197,61 @@ def _owner(submitter: dict[str, Any]) -> tuple[str, str]:
     return str(submitter[":name"]), str(submitter.get(":sid") or submitter.get(":email") or "")
 
 
-def _by_names(path: PurePosixPath, inner: PurePosixPath, content: bytes) -> Found:
-    for part in inner.parts:
-        if match := _MOODLE.fullmatch(part):
-            return Found(path, content, match["name"], match["number"])
-    match = _CANVAS.fullmatch(inner.name) if len(inner.parts) == 1 else None
-    if match:
-        return Found(path, content, match["name"], match["number"], ("handed in late",) if match["late"] else ())
-    return Found(path, content, inner.parts[0] if len(inner.parts) > 1 else inner.stem)
+def _students(found: list[Found], roster: list[Student], problems: list[str]) -> list[Student]:
+    """Return the student of each of several owners: from the roster, or a stranger who is told.
+
+    Whoever names a student most surely is it. Two who only have names like it stay apart: no work may be lost.
+    """
+    claims = [meant(each.name, each.number, roster) for each in found]
+    students = []
+    for each, (same, sure) in zip(found, claims, strict=True):
+        rivals = sorted(other for who, other in claims if who == same)
+        if len(same) == 1 and (sure == NUMBER or (rivals[0] == sure and rivals.count(sure) == 1)):
+            students.append(same[0])
+            continue
+        students.append(Student(composed(each.name), each.number))
+        problems += [f"{each.file.path}: {each.name} {_why(same)}"] if roster else []
+    return students
 
 
-def identify(file: Found, roster: list[Student]) -> tuple[Student, str]:
-    """Find the student of a file on the roster, by number, login, e-mail or name; else say that it is not there."""
-    if not roster:
-        return Student(file.name, file.number), ""
-    wanted = squeezed(file.name)
-    for student in roster:
-        if file.number and file.number in (student.number, student.login, student.email):
-            return student, ""
-    same = [s for s in roster if wanted in {squeezed(s.login), squeezed(s.email), *_squeezed_names(s.name)} - {""}]
+def _why(same: list[Student]) -> str:
     if len(same) == 1:
-        return same[0], ""
-    why = "two on the roster have this name" if same else "not on the roster"
-    return Student(file.name, file.number), f"{file.path}: {file.name} is {why}"
+        return f"is like {same[0].name} on the roster, but other files are, too"
+    if same:
+        return f"fits {len(same)} students of the roster: {', '.join(student.name for student in same)}"
+    return "is not on the roster"
 
 
-def squeezed(name: str) -> str:
-    """Lower case, and letters and digits alone: what is left of a name in the name of a file."""
-    return "".join(c for c in name.casefold() if c.isalnum())
+# ---- which file counts ----
+
+_ZIP = 2
 
 
-def _squeezed_names(name: str) -> set[str]:
-    """The forms of a name in files: Ada Lovelace, and lovelaceada as Canvas sorts her."""
-    first, _, last = name.rpartition(" ")
-    return {squeezed(name), squeezed(last + first)}
+def _kind(file: File) -> int:
+    """Return how likely a file is to be the notebook, by its name: browsers add .json or .txt to it."""
+    if file.is_notebook:
+        return 4
+    if ".ipynb" in file.path.name.lower():
+        return 3
+    if file.is_zip:
+        return _ZIP
+    return int(file.path.suffix.lower() in (".json", ".txt", ".py", ""))
 
 
-def _one(files: list[Found], student: Student, wanted: str) -> Submission:
+def _one(found: list[Found], student: Student, wanted: str) -> Submission:
     """Choose a student's notebook: one with the problem set's name, in the fewest folders, and the last for Canvas."""
-    notebooks = [file for file in files if file.path.suffix.lower() == ".ipynb"]
-    called_so = [file for file in notebooks if wanted in file.path.stem.lower() or wanted in file.path.parts]
-    chosen = max(called_so or notebooks or files, key=_rank)
-    notes = list(chosen.notes)
-    if len(notebooks or files) > 1:
-        notes.append(f"of {len(notebooks or files)} files, {chosen.path.name} was taken")
-    if not notebooks:
-        notes.append(f"{chosen.path.name} is no notebook")
-    return Submission(student, chosen.path.name, chosen.content, tuple(notes), chosen.path)
+    chosen = max(found, key=lambda each: _rank(each, wanted))
+    path = chosen.file.path
+    count = sum(each.file.is_notebook for each in found) or len(found)
+    notes = ["handed in late"] if chosen.late else []
+    notes += [f"of {count} files, {path.name} was taken"] if count > 1 else []
+    notes += [] if chosen.file.is_notebook else [f"the name {path.name} is no notebook's: it should end in .ipynb"]
+    return Submission(student, path.name, chosen.file, tuple(notes), path)
 
 
-def _rank(file: Found) -> tuple[int, int, str]:
-    return -len(file.path.parts), _attempt(file.path), file.path.name
-
-
-def _attempt(path: PurePosixPath) -> int:
-    match = _AGAIN.search(path.stem)
-    return int(match[1]) if match else 0
+def _rank(found: Found, wanted: str) -> tuple[int | bool | str | tuple[int, ...], ...]:
+    file = found.file
+    called_so = wanted in file.path.stem.lower() or wanted in file.path.parts
+    again = _AGAIN.search(file.path.stem)
+    order = (found.attempt, -len(file.path.parts), int(again[1]) if again else 0, file.path.name, file.inside)
+    return (_kind(file), not file.problem, called_so, *order)

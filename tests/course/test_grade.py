@@ -269,10 +269,11 @@ def test_each_seed_knows_its_own_notebooks(name):
 
 
 def test_the_seed_is_remembered(tmp_path):
-    assert remembered(tmp_path) == PUBLIC_SEED
-    remember(48213, tmp_path)
-    assert remembered(tmp_path) == 48213
-    (tmp_path / ".seed").write_text("many")
+    assert remembered(tmp_path) == str(PUBLIC_SEED)
+    for seed in ("48213", "our spring course, 2026"):
+        remember(seed, tmp_path)
+        assert remembered(tmp_path) == seed
+    (tmp_path / ".seed").write_text(" \n")
     with pytest.raises(CourseError, match="holds no seed"):
         remembered(tmp_path)
 

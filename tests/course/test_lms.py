@@ -1,13 +1,15 @@
 """What an LMS gives is read as it is, and nobody is lost on the way."""
 
 import io
+import os
+import tracemalloc
+import unicodedata
 import zipfile
-from pathlib import PurePosixPath
 
 import pytest
 
 from course.intake.errors import CourseError
-from course.intake.lms import LARGEST, Found, Student, collect, identify, read_roster
+from course.intake.lms import LARGEST, Student, collect, read_roster
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,PS1 (77)
     Points Possible,,,,,40
@@ -46,6 +48,18 @@ def zipped(tmp_path, *names, content=b"{}"):
         for name in names:
             archive.writestr(name, content)
     return path
+
+
+def told(place):
+    """Return for each student why the file cannot be read."""
+    return {submission.student.name: why(submission) for submission in collect(place, [])[0]}
+
+
+def why(submission):
+    try:
+        return "" if submission.content else "empty"
+    except CourseError as error:
+        return str(error)
 
 
 def people(found):
@@ -104,7 +118,11 @@ def test_what_canvas_does_with_names_does_not_hide_a_student(tmp_path, roster):
     )
     found, problems = collect(folder(tmp_path, *names), roster(text))
     assert people(found) == ["Ada_Mae Lovelace", "Emmy Noether", "Grace Hopper"] and not problems
-    assert [each.notes for each in found] == [(), (), ("hoppergrace_1906_text.html is no notebook",)]
+    assert [each.notes for each in found] == [
+        (),
+        (),
+        ("the name hoppergrace_1906_text.html is no notebook's: it should end in .ipynb",),
+    ]
 
 
 @pytest.mark.parametrize("make", [folder, zipped])
@@ -219,9 +237,9 @@ def test_a_students_own_list_of_names_counts_for_nothing(tmp_path, roster):
 
 
 @pytest.mark.parametrize("name", ["Ada Lovelace", "lovelaceada", "ada", "LOVELACE_ADA", "ada_lovelace"])
-def test_a_student_is_found_by_a_name_however_it_is_written(roster, name):
-    student, note = identify(Found(PurePosixPath("x"), b"", name), roster(CANVAS))
-    assert student.name == "Ada Lovelace" and not note
+def test_a_student_is_found_by_a_name_however_it_is_written(tmp_path, roster, name):
+    found, problems = collect(folder(tmp_path, f"{name}/ps1.ipynb"), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace"] and not problems
 
 
 def test_who_is_not_on_the_roster_is_kept_and_told(tmp_path, roster):
@@ -242,7 +260,7 @@ def test_of_several_attempts_the_last_is_taken(tmp_path, roster):
 
 def test_what_is_no_notebook_is_kept_and_told(tmp_path):
     (found,), _ = collect(folder(tmp_path, "ada/ps1.py"), [])
-    assert found.notes == ("ps1.py is no notebook",)
+    assert found.notes == ("the name ps1.py is no notebook's: it should end in .ipynb",)
 
 
 def test_what_systems_leave_behind_is_nobodys(tmp_path):
@@ -270,7 +288,7 @@ def test_a_notebook_in_a_folder_of_the_students_own_is_not_taken_for_the_answer(
 def test_a_file_that_is_too_large_is_told_and_stops_nobody(tmp_path, make):
     place = make(tmp_path, "ada/ps1.ipynb")
     big = make(tmp_path / "big", "emmy/ps1.ipynb", content=bytes(LARGEST + 1))
-    assert collect(big, []) == ([], ["emmy/ps1.ipynb: it is larger than 20 MB"])
+    assert told(big) == {"emmy": "its file is larger than 20 MB"}
     assert people(collect(place, [])[0]) == ["ada"]
 
 
@@ -279,8 +297,7 @@ def test_links_are_not_followed(tmp_path):
     (tmp_path / "secret").write_text("secret")
     (place / "emmy").mkdir()
     (place / "emmy" / "ps1.ipynb").symlink_to(tmp_path / "secret")
-    found, problems = collect(place, [])
-    assert people(found) == ["ada"] and problems == ["emmy/ps1.ipynb: it is a link, which is not followed"]
+    assert told(place) == {"ada": "", "emmy": "it is a link, which is not followed"}
 
 
 def test_a_broken_entry_of_a_zip_is_told_and_stops_nobody(tmp_path):
@@ -288,8 +305,7 @@ def test_a_broken_entry_of_a_zip_is_told_and_stops_nobody(tmp_path):
     data = bytearray(path.read_bytes())
     data[data.index(b"x" * 100)] ^= 1
     path.write_bytes(data)
-    found, (problem,) = collect(path, [])
-    assert people(found) == ["emmy"] and problem.startswith("ada/ps1.ipynb: it cannot be read")
+    assert told(path) == {"ada": "its file cannot be read: Bad CRC-32 for file 'ada/ps1.ipynb'", "emmy": ""}
 
 
 def test_names_in_a_zip_lead_nowhere(tmp_path):
@@ -322,4 +338,224 @@ def test_an_encrypted_zip_is_told(tmp_path):
         data[data.index(sign) + (6 if sign.endswith(b"\x04") else 8)] |= 1
     path = tmp_path / "in.zip"
     path.write_bytes(data)
-    assert "cannot be read" in collect(path, [])[1][0]
+    assert told(path) == {"ada": "its zip has a password"}
+
+
+# ---- students are told apart by what they are ----
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_students_whose_names_differ_by_a_sign_or_by_case_stay_apart(tmp_path, make):
+    names = ["j.smith", "j-smith", "j_smith", "Ann-Marie S", "Ann Marie S", "Ada", "ADA", "ada", "!!!", "???"]
+    found, problems = collect(make(tmp_path, *(f"{name}/ps1.ipynb" for name in names)), [])
+    assert sorted(people(found)) == sorted(names) and not problems and not any(each.notes for each in found)
+    assert len({each.student.key for each in found}) == len(names)
+
+
+def test_of_logins_that_differ_by_a_sign_the_exact_one_is_meant(tmp_path, roster):
+    students = roster("name,login\nJohn Smith,j.smith\nJane Smith,j-smith\n")
+    found, problems = collect(folder(tmp_path, "j.smith/ps1.ipynb", "j-smith/ps1.ipynb"), students)
+    assert {each.path.parts[0]: each.student.name for each in found} == {
+        "j.smith": "John Smith",
+        "j-smith": "Jane Smith",
+    }
+    assert not problems
+
+
+def test_who_is_only_like_a_student_with_files_is_a_stranger(tmp_path, roster):
+    found, problems = collect(
+        folder(tmp_path, "j.smith/ps1.ipynb", "j-smith/ps1.ipynb"), roster("name,login\nJ S,j.smith\n")
+    )
+    assert sorted(people(found)) == ["J S", "j-smith"] and not any(each.notes for each in found)
+    assert problems == ["j-smith/ps1.ipynb: j-smith is like J S on the roster, but other files are, too"]
+
+
+def test_a_name_that_fits_two_students_is_told(tmp_path, roster):
+    students = roster("name,login\nAnn-Marie Smith,a1\nAnn Marie Smith,a2\n")
+    _, problems = collect(folder(tmp_path, "ann_marie_smith/ps1.ipynb"), students)
+    assert problems == [
+        "ann_marie_smith/ps1.ipynb: ann_marie_smith fits 2 students of the roster: Ann-Marie Smith, Ann Marie Smith"
+    ]
+    assert sorted(people(collect(folder(tmp_path / "x", "Ann Marie Smith/a.ipynb"), students)[0])) == [
+        "Ann Marie Smith"
+    ]
+
+
+def test_a_number_of_one_and_a_name_of_another_is_nobodys(tmp_path, roster):
+    place = folder(tmp_path, "Ada Lovelace_1882_assignsubmission_file_/ps1.ipynb")
+    found, (problem,) = collect(place, roster(CANVAS))
+    assert people(found) == ["Ada Lovelace"] and found[0].student.login == "" and "fits 2 students" in problem
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+@pytest.mark.parametrize(("one", "other"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_as_macos_writes_them_are_the_same_names(tmp_path, roster, make, one, other):
+    students = roster(f"name\n{unicodedata.normalize(one, 'José Müller')}\n")
+    place = make(tmp_path, f"{unicodedata.normalize(other, 'José Müller')}/ps1.ipynb")
+    found, problems = collect(place, students)
+    assert [each.student for each in found] == students and not problems
+
+
+def test_vowel_signs_are_a_part_of_names(tmp_path, roster):
+    found, problems = collect(folder(tmp_path, "सीता/ps1.ipynb"), roster("name\nसात\nसीता\n"))
+    assert people(found) == ["सीता"] and not problems
+
+
+def test_names_that_are_not_utf_8_can_be_written_and_stay_apart(tmp_path):
+    place = tmp_path / "in"
+    for name in (b"Jos\xe9", b"Jos\xe8", b"a\x1b[31m"):
+        os.makedirs(os.path.join(os.fsencode(place), name))
+        with open(os.path.join(os.fsencode(place), name, b"ps1\xff.ipynb"), "wb") as file:
+            file.write(b"{}")
+    found, problems = collect(place, [])
+    assert sorted(people(found)) == [r"Jos\xe8", r"Jos\xe9", r"a\x1b[31m"] and not problems
+    assert all(str(each.path).isprintable() and each.content == b"{}" for each in found)
+
+
+# ---- which LMS it is, all names tell together ----
+
+MINE = "x_1815_assignsubmission_file_ps1-99.ipynb"  # what Emmy may call a file, with Ada's number in it
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("lovelaceada_1815_1_ps1.ipynb", "noetheremmy_1882_2_ps1.ipynb", f"noetheremmy_1882_3_{MINE}"),
+        ("ada/ps1/ps1.ipynb", "emmy/ps1/ps1.ipynb", f"emmy/ps1/{MINE}", "emmy/lovelaceada_1815_1_ps1.ipynb"),
+        ("Ada Lovelace_1815_assignsubmission_file_/a.ipynb", f"Emmy Noether_1882_assignsubmission_file_/{MINE}"),
+        ("Ada Lovelace_1815_assignsubmission_file_a.ipynb", f"Emmy Noether_1882_assignsubmission_file_{MINE}"),
+        ("Ada Lovelace_1815_assignsubmission_file_a.ipynb", "Emmy Noether_1882_assignsubmission_file_x_1815_1_y.ipynb"),
+    ],
+)
+def test_nobody_hands_in_for_another(tmp_path, roster, make, names):
+    found, problems = collect(make(tmp_path, *names), roster(CANVAS), "ps1")
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+    assert found[0].path.as_posix() == names[0] and not found[0].notes
+
+
+@pytest.mark.parametrize("names", [("max/lovelaceada_1815_1_ps1.ipynb",), ("max/a/x.ipynb", "max/b/x.ipynb")])
+def test_a_folder_of_a_student_on_the_roster_is_no_folder_around_all(tmp_path, roster, names):
+    students = roster(CANVAS + '"Mallory, Max",1666,u3,max,A,\n')
+    assert people(collect(folder(tmp_path, *names), students)[0]) == ["Max Mallory"]
+
+
+@pytest.mark.parametrize("sign", ["/", ""])
+def test_the_text_that_was_typed_in_is_the_same_students(tmp_path, sign):
+    names = (
+        f"Ada L_1_assignsubmission_file_{sign}ps1.ipynb",
+        f"Ada L_1_assignsubmission_onlinetext_{sign}onlinetext.html",
+    )
+    (found,), problems = collect(folder(tmp_path, *names), [])
+    assert found.path.as_posix() == names[0] and not found.notes and not problems
+
+
+@pytest.mark.parametrize("end", ["ipynb.txt", "ipynb.json", "json", "txt"])
+@pytest.mark.parametrize("beside", ["shot.png", "zzz.pdf", "zzz.html"])
+def test_what_a_browser_called_otherwise_comes_before_what_is_none(tmp_path, end, beside):
+    (found,), _ = collect(folder(tmp_path, f"lovelaceada_1815_1_ps1.{end}", f"lovelaceada_1815_2_{beside}"), [])
+    assert found.name == f"lovelaceada_1815_1_ps1.{end}" and "it should end in .ipynb" in found.notes[1]
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_what_lies_beside_the_students_folders_is_told_and_no_student(tmp_path, make):
+    names = "desktop.ini", "Thumbs.db", "index.html", "grades.csv", "ada/Thumbs.db", "ada/~$x.docx", "ada/ps1.ipynb"
+    found, problems = collect(make(tmp_path, *names), [])
+    assert people(found) == ["ada"] and not found[0].notes
+    assert problems == [
+        f"{n}: it is no notebook, and lies beside what students handed in" for n in ("grades.csv", "index.html")
+    ]
+
+
+def test_a_loose_file_of_a_student_is_the_students(tmp_path, roster):
+    found, problems = collect(folder(tmp_path, "emmy/ps1.ipynb", "ada.pdf"), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+
+
+def test_a_submission_of_nobody_in_gradescopes_list_keeps_the_name_of_its_folder(tmp_path):
+    listed = "submission_1:\n  :submitters: []\nsubmission_2:\n  :submitters:\n  - :name: Emmy\n"
+    assert sorted(people(collect(gradescope(tmp_path, folder, listed), [])[0])) == ["Emmy", "submission_1"]
+
+
+@pytest.mark.parametrize("value", ["!ruby/object:Time {}", "2026-02-31"])
+def test_a_list_of_gradescope_that_cannot_be_read_is_no_student(tmp_path, value):
+    found, (problem,) = collect(gradescope(tmp_path, folder, f"submission_1: {value}\n"), [])
+    assert people(found) == ["submission_1", "submission_2"] and "cannot be read" in problem
+
+
+# ---- zips ----
+
+
+def packed(entries):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_zip_with_backslashes_has_folders(tmp_path, roster):
+    found, problems = collect(zipped(tmp_path, "ada\\ps1.ipynb", "emmy\\ps1.ipynb"), roster(CANVAS))
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems and found[0].content == b"{}"
+
+
+@pytest.mark.parametrize("name", ["/ada/ps1.ipynb", "./ada/./ps1.ipynb", "../ada//ps1.ipynb"])
+def test_absolute_and_other_odd_names_in_a_zip_are_plain(tmp_path, name):
+    (found,), problems = collect(zipped(tmp_path, name, ".", ".."), [])
+    assert found.path.as_posix() == "ada/ps1.ipynb" and found.content == b"{}" and not problems
+
+
+@pytest.mark.parametrize("make", [folder, zipped])
+def test_a_zip_in_a_folder_or_zip_is_looked_into(tmp_path, roster, make):
+    names = "lovelaceada_1815_1_work.zip", "noetheremmy_1882_2_ps1.zip"
+    place = make(tmp_path, *names, content=packed({"a/ps1.ipynb": b"{1}", "shot.png": b"x"}))
+    found, problems = collect(place, roster(CANVAS), "ps1")
+    assert people(found) == ["Ada Lovelace", "Emmy Noether"] and not problems
+    assert found[0].path.as_posix() == f"{names[0]}/a/ps1.ipynb" and found[0].content == b"{1}"
+
+
+def test_a_download_that_was_zipped_twice_is_the_same(tmp_path, roster):
+    inner = packed({"ada/ps1.ipynb": b"{1}", "emmy/work.zip": packed({"ps1.ipynb": b"{2}"})})
+    path = tmp_path / "in.zip"
+    path.write_bytes(packed({"subs.zip": inner, "__MACOSX/._subs.zip": b"x"}))
+    found, problems = collect(path, roster(CANVAS))
+    assert [(each.student.login, each.content) for each in found] == [
+        ("ada", b"{1}"),
+        ("emmy", b"{2}"),
+    ] and not problems
+
+
+def test_a_zip_that_cannot_be_opened_is_told_with_its_reason(tmp_path):
+    place = folder(tmp_path, "ada/ps1.zip", content=b"no zip")
+    folder(tmp_path, "emmy/ps1.zip", content=packed({}))
+    folder(tmp_path, "grace/ps1.zip", content=packed({"x.zip": packed({"ps1.ipynb": b"{}"})}))
+    assert told(place) == {
+        "ada": "it is a zip that cannot be opened: ps1.zip: File is not a zip file",
+        "emmy": "it is a zip without a file",
+        "grace": "it is a zip in a zip",
+    }
+
+
+def test_nothing_is_read_before_it_is_graded(tmp_path):
+    path = tmp_path / "in.zip"
+    zeros = bytes(15 * 2**20)
+    path.write_bytes(
+        packed({f"ada/{k}.ipynb": zeros for k in range(10)} | {"emmy/ps1.zip": packed({"z.ipynb": zeros})})
+    )
+    tracemalloc.start()
+    found, _ = collect(path, [])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**21 and [len(each.content) for each in found] == [len(zeros)] * 2
+
+
+def test_of_a_name_that_stands_twice_in_a_zip_the_later_is_taken(tmp_path):
+    path = zipped(tmp_path, "ada/ps1.ipynb")
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("ada/ps1.ipynb", b"later")
+    (found,), _ = collect(path, [])
+    assert found.content == b"later" and found.notes == ("of 2 files, ps1.ipynb was taken",)
+
+
+def test_a_number_of_a_thousand_digits_in_a_name_stops_nobody(tmp_path):
+    assert len(collect(zipped(tmp_path, f"a/ps1-{'9' * 5000}.ipynb", "a/ps1.ipynb", "b/ps1.ipynb"), [])[0]) == 2

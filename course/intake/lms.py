@@ -84,6 +84,8 @@ def collect(
     by_student: dict[Student, list[Found]] = {}
     for student, group in zip(students, by_owner.values(), strict=True):
         by_student.setdefault(student, []).extend(group)
+    if not by_student and not problems:
+        raise CourseError(f"{place} holds no file of a student")
     submissions = [_one(group, student, wanted) for student, group in by_student.items()]
     return sorted(submissions, key=lambda s: s.student.key), problems
 

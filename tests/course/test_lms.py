@@ -7,6 +7,8 @@ import unicodedata
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from course.intake.errors import CourseError
 from course.intake.lms import LARGEST, Student, collect, read_roster
@@ -559,3 +561,31 @@ def test_of_a_name_that_stands_twice_in_a_zip_the_later_is_taken(tmp_path):
 
 def test_a_number_of_a_thousand_digits_in_a_name_stops_nobody(tmp_path):
     assert len(collect(zipped(tmp_path, f"a/ps1-{'9' * 5000}.ipynb", "a/ps1.ipynb", "b/ps1.ipynb"), [])[0]) == 2
+
+
+PARTS = [
+    "ada",
+    "Ada",
+    "a-1",
+    "a\\b",
+    "..",
+    "x_1_2_y",
+    "x_1_assignsubmission_file_",
+    "submission_metadata.yml",
+    "in.zip",
+]
+PATHS = st.lists(st.one_of(st.sampled_from(PARTS), st.text(min_size=1, max_size=4)), min_size=1, max_size=4).map(
+    "/".join
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PATHS, min_size=1, max_size=6, unique=True), st.sampled_from(["", ".ipynb", ".zip"]))
+def test_whatever_files_are_called_no_two_students_are_one(tmp_path, names, end):
+    archive = [f"{name}{end}" for name in names if "\0" not in name]
+    try:
+        found, problems = collect(zipped(tmp_path, *archive), [Student("Ada", "1")])
+    except CourseError as error:
+        found, problems = [], [str(error)]
+    assert len({each.student.key for each in found}) == len(found)
+    assert "\n".join([*problems, *(f"{each.path}{each.notes}{why(each)}" for each in found)]).encode()

@@ -56,17 +56,8 @@ address: $(INSTALLED) ## write the repository's address everywhere (from git, or
 	$(BIN)/python -m tools.address $(URL)
 	$(BIN)/python -m course.problems.notebook
 
-bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md
-	{ printf '# Benchmarks\n\nWritten by `make bench`. Every ratio is of medians of interleaved runs.\n\n' && \
-	  printf 'The limit of a time is a copy of as many bytes as must be read and written, of a memory the result itself,\n' && \
-	  printf 'of an import a process that imports nothing.\n\n' && \
-	  $(BIN)/python -m benchmarks.core && $(BIN)/python -m benchmarks.memory && \
-	  $(BIN)/python -m benchmarks.imports && $(BIN)/python -m benchmarks.notebooks && \
-	  printf '\n## Calibration\n\n' && $(BIN)/python -m benchmarks.calibration && \
-	  printf '\n## GPU\n\n' && $(BIN)/python -m benchmarks.gpu && \
-	  printf '\n## Grading\n\n' && $(BIN)/python -m benchmarks.grading && \
-	  printf '\n## Explorers\n\n' && $(BIN)/python -m benchmarks.latency; } > .benchmarks.md
-	mv .benchmarks.md BENCHMARKS.md
+bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md (PARTS="core memory" for some parts)
+	$(BIN)/python -m benchmarks $(PARTS)
 
 mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each time (MODULE=affine for one module)
 	$(BIN)/python -m pip install --quiet mutmut==3.8.1

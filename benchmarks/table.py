@@ -43,8 +43,11 @@ def rows(part: str, what: str, size: str, took: Mapping[str, float], unit: str =
 def read(path: Path = FILE) -> list[Row]:
     """Read the rows, with the goals of now."""
     with path.open(encoding="utf-8", newline="") as file:
-        found = [Row(**{**row, "value": float(row["value"]), "goal": None}) for row in csv.DictReader(file)]
-    return [row._replace(goal=goals.most(row.part, row.what, row.size, row.who)) for row in found]
+        _head, *found = csv.reader(file)
+    return [
+        Row(part, what, size, who, float(value), unit, goals.most(part, what, size, who), on, day)
+        for part, what, size, who, value, unit, _goal, on, day in found
+    ]
 
 
 def write(found: Iterable[Row], path: Path = FILE) -> None:

@@ -34,10 +34,21 @@ class BoxFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer for each request, in their order, and sentences for the instructor."""
+    """What came of a submission.
+
+    answers: one for each request, in their order.
+    others: sentences about functions, and about the submission as a whole.
+    faults: what a cell did, by its place among the cells: "raised ...", "took longer ...".
+    """
 
     answers: list[Answer]
-    notes: list[str]
+    others: list[str]
+    faults: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """All of it in sentences, cells first."""
+        return [f"cell {k + 1} {fault}" for k, fault in self.faults.items()] + self.others
 
 
 def find_sandbox() -> Sandbox | None:
@@ -82,7 +93,8 @@ def run(
             fault = _attend(box, work)
             work.used += box.use().seconds if work.running else 0
             work.stopped(fault, box)
-    return Outcome([work.answers[step] for step in work.asked], [work.notes[step] for step in sorted(work.notes)])
+    others = [work.notes[step] for step in sorted(work.notes)]
+    return Outcome([work.answers[step] for step in work.asked], others, dict(sorted(work.faults.items())))
 
 
 def _attend(box: Box, work: "_Work") -> str:
@@ -108,6 +120,7 @@ class _Work:
     end: float
     answers: dict[int, Answer] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)  # of cells
     skipped: set[int] = field(default_factory=set)  # cells that stopped a box
     dead: int = 0  # boxes in a row that did not start
     used: float = 0.0  # seconds of the processor, by the boxes that have ended
@@ -205,7 +218,7 @@ class _Work:
         if step in self.asked:
             self.answers[step] = Answer(problem=f"it {fault}")
         else:
-            self.notes.setdefault(step, f"cell {step + 1} {fault}")
+            self.faults.setdefault(step, fault)
 
     def stopped(self, fault: str, box: Box) -> None:
         """Charge the step that ran with what stopped the box."""
@@ -222,7 +235,7 @@ class _Work:
             self.notes[step] = f"{self._name(step)} {fault}"
             self._give_up(self._name(step), fault)
         else:
-            self.notes[step] = f"cell {step + 1} {fault}"
+            self.faults[step] = fault
             self.skipped.add(step)
 
     def _bury(self, fault: str, box: Box) -> None:

@@ -9,7 +9,6 @@ from ..problems.questions import Answer, Mark, Question
 
 MOST_NOTES, LONGEST = 30, 300  # lines, and characters of one
 _RAISED = re.compile(r"it raised (\w+)(: .*)?", re.DOTALL)
-_OF_A_CELL = re.compile(r"cell (\d+) (.*)", re.DOTALL)
 _DIGITS = 12  # that a sentence of the box needs at most: "it took longer than 10 s", "there is no my_store_2"
 _PYTHONS = ("ModuleNotFoundError", "NameError", "SyntaxError", "IndentationError")
 
@@ -36,12 +35,8 @@ def kind(name: str) -> str:
 
 def of_cells(outcome: Outcome, notebook: HandedIn) -> list[str]:
     """Return the notes of a box, each with the place of its cell: nobody counts cells of code."""
-    where, found = places(notebook), []
-    for note in outcome.notes:
-        match = _OF_A_CELL.fullmatch(note)
-        place = int(match[1]) - 1 if match else -1
-        found.append(f"{where[place]} {match[2]}" if match and place in range(len(where)) else note)
-    return found
+    where = places(notebook)
+    return [f"{where[k]} {fault}" for k, fault in outcome.faults.items()] + outcome.others
 
 
 def with_fault(mark: Mark, question: Question, outcome: Outcome, notebook: HandedIn) -> Mark:
@@ -49,8 +44,7 @@ def with_fault(mark: Mark, question: Question, outcome: Outcome, notebook: Hande
     if mark.points is None or mark.points == question.points:
         return mark
     own, code = answers(notebook, question), notebook.code
-    faults = [(int(m[1]) - 1, m[2]) for note in outcome.notes if (m := _OF_A_CELL.fullmatch(note))]
-    said = (f"the cell of your answer {of_a_cell(fault, code[k])}" for k, fault in faults if k in own)
+    said = (f"the cell of your answer {of_a_cell(fault, code[k])}" for k, fault in outcome.faults.items() if k in own)
     return Mark(mark.points, (*dict.fromkeys(said), *mark.reasons), mark.recognised)
 
 

@@ -25,9 +25,9 @@ RANGE = "#E69F00"
 LEVELS = "#D0D0D0"
 QUIET = "#595959"  # axes, secondary text: 7:1 on white
 INKS = (
-    *(ORIGINAL, QUANTIZED, CLIPPED, CLIPPED_TEXT, ROUNDING, ROUNDING_TEXT),
-    *(BETTER, BETTER_TEXT, RANGE, LEVELS, QUIET),
-)
+    ORIGINAL, QUANTIZED, CLIPPED, CLIPPED_TEXT, ROUNDING, ROUNDING_TEXT,
+    BETTER, BETTER_TEXT, RANGE, LEVELS, QUIET,
+)  # fmt: skip
 SIGNED, MAGNITUDE = "RdBu_r", "cividis"
 
 # Pale tints, for areas behind text and lines.

@@ -312,11 +312,10 @@ def test_a_student_is_told_what_a_cell_raised_in_words_of_the_cell(fault, said):
 def test_the_cell_of_a_wrong_answer_tells_its_error(task, monkeypatch):
     cells = [{"cell_type": "code", "source": "import google", "metadata": {"nbgrader": {"grade_id": "ps1_q2"}}}]
     content = json.dumps({"cells": cells}).encode()
-    fault = "cell 1 raised ModuleNotFoundError: No module named 'google'"
-    answers = [Answer(problem="there is no my_store")] * 2 + [Answer(problem="there is no low_2")]
-    monkeypatch.setattr(box, "run", lambda *args, **kwargs: box.Outcome(answers, [fault]))
-    graded = grade.grade_one(handed_in("ada", content), task, 0)
     error = "raised ModuleNotFoundError: No module named 'google'"
+    answers = [Answer(problem="there is no my_store")] * 2 + [Answer(problem="there is no low_2")]
+    monkeypatch.setattr(box, "run", lambda *args, **kwargs: box.Outcome(answers, [], {0: error}))
+    graded = grade.grade_one(handed_in("ada", content), task, 0)
     assert graded.marks["ps1_q2"].reasons == (f"the cell of your answer {error}", "low_2: there is no low_2")
     assert f"the cell ps1_q2 {error}" in graded.notes
 

@@ -22,6 +22,7 @@ PARTS = {  # by the first notebook of each
     "05": "Part II: Choosing the ruler",
     "bug_museum": "At any time",
 }
+HIDDEN = ("lab.predict(", "with lab.proof(")  # the beginnings of cells whose code holds an answer
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 _TITLE = re.compile(r"^# (?P<name>\d\d|[A-Z][a-z ]+) · (?P<question>.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*(\d+) minutes\*\*")
@@ -70,8 +71,8 @@ def fill_notebook(nb: NotebookNode, path: Path) -> NotebookNode:
     setup = _setup_cell(nb)
     setup.source, setup.metadata = setup_source(), nbformat.from_dict({"tags": ["setup"]} | FOLDED)
     for cell in nb.cells:
-        if cell.cell_type == "code" and cell.source.startswith("lab.predict("):
-            cell.metadata.update(nbformat.from_dict(FOLDED))  # the code holds the answer
+        if cell.cell_type == "code" and cell.source.startswith(HIDDEN):
+            cell.metadata.update(nbformat.from_dict(FOLDED))
     return nb
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+from . import progress
 from .learner import Outcome, Parts, StandIn, Unpack, call, name_of, one_tensor, read, reals_problem
 from .misconception import Misconception
 from .same import Arguments, equal, first_difference, same, show, shown
@@ -90,6 +91,7 @@ class Exercise:
             return Verdict("not written yet", f"{name}.", self.hints)
         wrong = [t for t in trials if t.problem] or [t for t in trials if t.outcome.changed]
         if not wrong:
+            progress.note("right", self.name)
             what = f"all {len(trials)} inputs tried: edge cases, T and random tensors"
             return Verdict("right", f"{name} gives what it should for {what}.")
         return self._wrong(name, wrong[0], trials)

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from . import page, style
-from .panel import Panel
+from . import page, progress, style
+from .panel import Drag, Panel
 from .picture import Picture, picture
 from .png import Palette
 
@@ -45,8 +46,8 @@ class Slider:
             max=self.high,
             step=self.step,
             description=self.label,
-            style={"description_width": "9em"},
-            layout={"width": "34em", "max_width": "100%"},
+            style={"description_width": "8em"},
+            layout={"width": "31em", "max_width": "100%"},
             **shown,
         )
 
@@ -167,12 +168,28 @@ class Scene:
         self._palette = self._palette or Palette(pixels)
         return self._palette.encode(pixels)
 
+    def touchable(self) -> list[Panel]:
+        """Return the panels on which a pointer does something."""
+        return [panel for panel in self.panels if type(panel).grab is not Panel.grab]
+
+    def place(self, panel: Panel, x: float, y: float) -> tuple[float, float]:
+        """Return a point of the picture, given in fractions of it, in the units of a panel's axes."""
+        pixels = self.figure.bbox.width * x, self.figure.bbox.height * y
+        at_x, at_y = panel.axes.transData.inverted().transform(pixels).tolist()
+        return at_x, at_y
+
+    def area(self, panel: Panel) -> tuple[float, float, float, float]:
+        """Return left, bottom, right and top of a panel's axes, as fractions of the picture."""
+        box = panel.axes.get_position()
+        return box.x0, box.y0, box.x1, box.y1
+
 
 @dataclass
 class Live:
-    """What there is of an explorer when it is shown: the widgets, and the picture at their present position."""
+    """What there is of an explorer when it is shown: the widgets, and what they show at their present position."""
 
     controls: Mapping[str, ipywidgets.Widget]
+    view: View
     picture: Picture
     page: ipywidgets.HTML
 
@@ -199,15 +216,17 @@ class Explorer:
         self.compute: Callable[..., Any] = compute  # its view is of the lesson's own kind
         self.scene = scene
         self._width = round(scene.size[0] * 100)
+        self._held = False  # while several controls move, nothing is drawn
+        self._drag: tuple[Panel, Drag] | None = None
 
     @cached_property
     def live(self) -> "Live":
         """The widgets and the first picture."""
         controls = {slider.name: slider.widget() for slider in self._sliders}
-        picture = self._draw(controls)
+        view, picture = self._draw(controls)
         for control in controls.values():
             control.observe(self._moved, "value")
-        return Live(controls, picture, ipywidgets.HTML(self._html(picture, picture.alt)))
+        return Live(controls, view, picture, ipywidgets.HTML(self._html(picture, picture.alt)))
 
     @property
     def controls(self) -> Mapping[str, ipywidgets.Widget]:
@@ -225,22 +244,51 @@ class Explorer:
         return self.live.page
 
     def move(self, **values: float) -> str:
-        """Move sliders to values, and return the readout."""
-        for name, value in values.items():
-            self.controls[name].value = value
+        """Move sliders to values, draw once, and return the readout."""
+        before, self._held = {name: control.value for name, control in self.controls.items()}, True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._held = False
+        if before != {name: control.value for name, control in self.controls.items()}:
+            self.redraw()
         return self.picture.alt
 
+    def touched(self, x: float, y: float, pressed: bool) -> None:
+        """Do what a pointer does on the picture: at a point in fractions of it, pressed there or moved there."""
+        if pressed:
+            self._drag = self._grabbed(x, y)
+        if self._drag:
+            panel, drag = self._drag
+            values = drag(*self.scene.place(panel, x, y))
+            self.move(**{name: nearest(self.controls[name], value) for name, value in values.items()})
+
+    def _grabbed(self, x: float, y: float) -> tuple[Panel, Drag] | None:
+        """Return what is grabbed at a point in fractions of the picture, and on which panel."""
+        for panel in self.scene.touchable():
+            left, low, right, high = self.scene.area(panel)
+            if left <= x <= right and low <= y <= high:
+                drag = panel.grab(self.live.view, *self.scene.place(panel, x, y))
+                return (panel, drag) if drag else None
+        return None
+
     def _moved(self, _change: object) -> None:
+        if not self._held:
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the present position anew, on the page too."""
         try:
-            self.live.picture = self._draw(self.controls)
+            self.live.view, self.live.picture = self._draw(self.controls)
             said = self.picture.alt
         except Exception as error:  # a broken setting must not break the explorer: the last picture stays
             said = f"These values could not be drawn ({type(error).__name__}: {error}); the picture is the last."
         self.page.value = self._html(self.picture, said)
 
-    def _draw(self, controls: Mapping[str, ipywidgets.Widget]) -> Picture:
+    def _draw(self, controls: Mapping[str, ipywidgets.Widget]) -> tuple[View, Picture]:
         view = self.compute(**{name: control.value for name, control in controls.items()})
-        return Picture(self.scene.draw(view), self._say(view), self._width)
+        return view, Picture(self.scene.draw(view), self._say(view), self._width)
 
     def _say(self, view: View) -> str:
         return " ".join(filter(None, [self._describe(view), *view.notices]))
@@ -254,14 +302,56 @@ class Explorer:
         return self.scene.still(view, " ".join(filter(None, [lead, self._say(view)])))
 
     def _html(self, picture: Picture, said: str) -> str:
-        """Return picture and readout in one, for one update. Room is kept for long readouts, so that no page jumps."""
+        """Return readout and picture in one, for one update. Room is kept for long readouts, so that no page jumps."""
         return (
-            f'{page.telling(picture.html())}<p role="status" style="max-width:{self._width}px;min-height:4.5em;'
-            f'margin:0;line-height:1.5">{html.escape(said)}</p>'
+            f'<p role="status" style="max-width:{self._width}px;min-height:3em;margin:0;line-height:1.5">'
+            f"{html.escape(said)}</p>{page.telling(picture.html())}"
         )
 
     def _ipython_display_(self) -> None:
-        page.show(self.picture._repr_mimebundle_(), [*self.controls.values(), self.page])
+        still = dict(self.picture._repr_mimebundle_())
+        still["text/html"] += "<p>To move the sliders, run this cell.</p>"
+        reset = ipywidgets.Button(description="Reset", layout={"width": "auto"}, tooltip="back to where it began")
+        reset.on_click(lambda _: self.move(**{slider.name: slider.value for slider in self._sliders}))
+        row = ipywidgets.HBox([*self.controls.values(), reset], layout={"flex_flow": "row wrap"})
+        touch = self._touch()
+        if touch:
+            self.page.add_class(touch.picture)
+        page.show(still, [row, self.page], touch)
+        _shown.add(self)
+
+    def _touch(self) -> ipywidgets.Widget | None:
+        """Return what follows a pointer on the picture; None if it has no use, or its package is not installed."""
+        panels = self.scene.touchable()
+        if not panels:
+            return None
+        try:
+            from .touch import Touch
+        except ImportError:
+            return None
+        return Touch([self.scene.area(panel) for panel in panels], self.touched)
+
+
+_shown: "weakref.WeakSet[Explorer]" = weakref.WeakSet()
+
+
+def _follow(deed: progress.Deed) -> None:
+    """Draw what is shown anew when a check has said "right": now it may be the learner's function that drives."""
+    if deed == "right":
+        for explorer in list(_shown):
+            explorer.redraw()
+
+
+progress.followers.append(_follow)
+
+
+def nearest(control: ipywidgets.Widget, value: float) -> float:
+    """Return the value nearest to another that a slider can have, or -0.0 as 0.0."""
+    inside = min(max(value, control.min), control.max)
+    if isinstance(control, ipywidgets.IntSlider):
+        return round(inside)
+    steps = round((inside - control.min) / control.step)
+    return round(min(control.min + steps * control.step, control.max), 9) + 0.0
 
 
 def explorer(make: Callable[Given, Explorer]) -> Callable[Given, Explorer]:

@@ -1,7 +1,7 @@
 """How one output stands on the page twice: still, for readers without a kernel, and live, which hides the still.
 
 The still gives way in JupyterLab, in the classic notebook, and in a page (or, as in Colab, a frame) of its own. Where a
-page finds no live widget, it says so in a line of text; the still hides that line.
+page finds no live widget, it says so in a line of text; the still hides that line, and says what to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,16 @@ _HIDE_STILL = (
 _HIDE_ORPHAN = ":is(.jp-OutputArea-output.jupyter-widgets,.jupyter-widgets-view):not(:has(*)){display:none}"
 
 # Jupyter labels its sliders for the eye alone: in no version does a screen reader learn a name, in 7.7.1 not even a
-# value. JupyterLab's labels moreover have a tooltip that says "null".
+# value. JupyterLab's labels moreover have a tooltip that says "null". And a number that is typed counts only after the
+# Enter key: they listen for the focus that leaves it with a listener that such an event never reaches.
 _TELL = (
     "for (const row of this.closest('.quantlib-live')?.querySelectorAll('.widget-slider') ?? []) {"
     " const parts = ['.widget-label', '[tabindex]', '.widget-readout'];"
     " const [label, handle, readout] = parts.map(part => row.querySelector(part));"
     " handle.role = 'slider'; readout.role = 'textbox'; label.title = '';"
     " handle.ariaLabel = readout.ariaLabel = label.textContent; handle.ariaValueText = readout.textContent;"
-    " handle.ariaValueNow = readout.textContent.replace('\N{MINUS SIGN}', '-') }"
+    " handle.ariaValueNow = readout.textContent.replace('\N{MINUS SIGN}', '-');"
+    " readout.onblur = left => left.isTrusted && readout.dispatchEvent(new Event('blur', {bubbles: true})) }"
 )
 
 
@@ -32,15 +34,19 @@ def telling(image: str) -> str:
     return image.replace("<img ", f'<img onload="{_TELL}" ', 1)
 
 
-def show(still: Mapping[str, str], widgets: Sequence[ipywidgets.Widget]) -> None:
+def show(
+    still: Mapping[str, str], widgets: Sequence[ipywidgets.Widget], touch: ipywidgets.Widget | None = None
+) -> None:
     """Show a still, as a bundle of MIME types with text/html, and the live widgets that stand for the same.
 
     The rule that hides the still is a widget of its own: in one that changes, the page would look for stills each time.
+    touch: what makes the picture follow a pointer. It is an output of its own, which cannot break the others.
     """
     rule = ipywidgets.HTML(f"<style>{_HIDE_STILL}</style>", layout={"display": "none"})
     box = ipywidgets.VBox([rule, *widgets])
     box.add_class("quantlib-live")
     still_html = f'<style>{_HIDE_ORPHAN}</style><div class="quantlib-still">{still["text/html"]}</div>'
     display({**still, "text/html": still_html}, raw=True)
-    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
+    for shown in filter(None, [box, touch]):
+        view = {"version_major": 2, "version_minor": 0, "model_id": shown.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view}, raw=True)

@@ -1,6 +1,6 @@
 """Panels, the parts of a picture: what a panel's helpers make, moves, and all else on its axes stays as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy
@@ -15,6 +15,7 @@ from .text import Label
 
 FEW = 40  # up to so many values are drawn one by one, more as a histogram
 Kind = TypeVar("Kind", bound=Artist)
+Drag = Callable[[float, float], Mapping[str, float]]  # from a point, in the units of the axes, to values of controls
 
 
 class Panel:
@@ -37,6 +38,14 @@ class Panel:
     def update(self, view: Any) -> None:
         """Move what moves to a new view."""
         raise NotImplementedError
+
+    def grab(self, view: Any, x: float, y: float) -> Drag | None:
+        """Return what a pointer that is pressed at a point does, there and wherever it moves then; None if nothing.
+
+        A panel that can be touched has its own. A point is in the units of the axes, and may lie beyond their ends.
+        Values may be of any size: the nearest that the control has is taken.
+        """
+        return None
 
     def keep(self, artist: Kind) -> Kind:
         """Let an artist follow the view, and return it. One that is nowhere yet is added to the axes."""

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from . import style
 from .png import encode_png
 
+NARROWEST = 0.72  # of its full width is a picture on a narrow page, which then scrolls
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -28,7 +30,8 @@ class Picture:
         """Return the image as an HTML element whose size is known before it is decoded, so that no page jumps."""
         data = base64.b64encode(self.png).decode()
         width, height = struct.unpack(">II", self.png[16:24])
-        style = f"width:100%;max-width:{self.width}px;height:auto;aspect-ratio:{width}/{height};background:#fff"
+        room = f"width:100%;min-width:{round(NARROWEST * self.width)}px;max-width:{self.width}px;height:auto"
+        style = f"{room};aspect-ratio:{width}/{height};background:#fff"
         alt = html.escape(self.alt, quote=True)
         return f'<img alt="{alt}" style="{style}" decoding="sync" src="data:image/png;base64,{data}">'
 

@@ -7,6 +7,7 @@ drawn once more, artist by artist, on an empty page: what lies beneath an artist
 import ast
 import contextlib
 import io
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,7 +27,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from quantlib.lab.explore import Explorer
+from quantlib.lab.explore import Explorer, nearest
 from quantlib.lab.predict import Prediction
 from quantlib.lab.text import Label
 from tests.helpers.sight import contrast
@@ -40,25 +41,31 @@ SAMPLE = 4000  # so many of the pixels beneath an artist are looked at
 
 @dataclass
 class Made:
-    """What a notebook makes while it runs; of the explorers, those that it shows, in their order."""
+    """What a notebook makes while it runs, and what the last line of each cell shows, by the place of the cell."""
 
     figures: list[Figure] = field(default_factory=list)
-    explorers: list[Explorer] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
+    shown: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def explorers(self) -> list[Explorer]:
+        """The explorers that are shown, in their order."""
+        return [each for each in self.shown.values() if isinstance(each, Explorer)]
 
 
 @cache
 def run(notebook: Path) -> Made:
     """Run a notebook's code, but for its setup cell, and return what it made."""
     made = Made()
-    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    cells = enumerate(nbformat.read(notebook, as_version=4).cells)
+    _setup, *code = [(k, cell.source) for k, cell in cells if cell.cell_type == "code"]
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(_after_init(Figure, made.figures.append))
         stack.enter_context(_after_init(Prediction, made.predictions.append))
         scope: dict[str, Any] = {"__name__": "__main__"}
-        shown = [_run_cell(ast.parse(source, str(notebook)), scope) for source in cells[1:]]
-    made.explorers += [each for each in shown if isinstance(each, Explorer)]
+        for k, source in code:
+            made.shown[k] = _run_cell(ast.parse(source, str(notebook)), scope)
     return made
 
 
@@ -76,6 +83,18 @@ def scenes(notebook: Path) -> list[list["Drawn"]]:
     still = [draw(figure) for figure in made.figures]
     ends = ("value", "min", "max")
     return still + [draw(_moved(explorer, end)) for explorer in made.explorers for end in ends]
+
+
+def walk(notebook: Path, steps: int = 5) -> Iterator[list["Drawn"]]:
+    """Give what each explorer draws somewhere between the ends of its sliders."""
+    chance = random.Random(notebook.stem)
+    for explorer in run(notebook).explorers:
+        for _ in range(steps):
+            shares = {name: chance.random() for name in explorer.controls}
+            sliders = {name: control for name, control in explorer.controls.items() if hasattr(control, "step")}
+            at = {name: slider.min + shares[name] * (slider.max - slider.min) for name, slider in sliders.items()}
+            explorer.move(**{name: nearest(sliders[name], value) for name, value in at.items()})
+            yield draw(explorer.scene.figure)
 
 
 def _moved(explorer: Explorer, end: str) -> Figure:
@@ -121,11 +140,15 @@ class Ink:
 
 @dataclass(frozen=True)
 class Drawn:
-    """An artist that can be seen, and its colours; contrast is that of the colour that stands out most."""
+    """An artist that can be seen, and its colours; contrast is that of the colour that stands out most.
+
+    box: left, top, right and bottom of the ink of a text, in pixels of the figure.
+    """
 
     artist: Artist
     inks: Sequence[Ink]
     contrast: float
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     @property
     def axes(self) -> Axes | None:
@@ -187,25 +210,26 @@ class _Page:
             if not len(rows):
                 return
             place = slice(rows[0], rows[-1] + 1)
-            self._note(artist, self._before[place], changed[place])
+            self._note(artist, self._before[place], changed[place], rows[0])
             self._before[place] = self._pixels[place]
 
         return noting
 
-    def _note(self, artist: Artist, before: numpy.ndarray, changed: numpy.ndarray) -> None:
+    def _note(self, artist: Artist, before: numpy.ndarray, changed: numpy.ndarray, top: int) -> None:
         if isinstance(artist, Text | Label):
-            self._note_text(artist, before, changed)
+            self._note_text(artist, before, changed, top)
         elif not isinstance(artist, AxesImage | QuadMesh):  # there the colours are data
             self._note_mark(artist, before, changed)
 
-    def _note_text(self, artist: Any, before: numpy.ndarray, changed: numpy.ndarray) -> None:
+    def _note_text(self, artist: Any, before: numpy.ndarray, changed: numpy.ndarray, top: int) -> None:
         """Note a text: a tenth of what is beneath its letters may be a line that crosses it."""
         colour = to_rgba(artist.color if isinstance(artist, Label) else artist.get_color(), artist.get_alpha())
         box = _box(artist)
         columns = numpy.flatnonzero(changed.any(axis=0))
         beneath = _sample(before[:, columns[0] : columns[-1] + 1]) if box is None else numpy.array([box[:3]])
         ratio = float(numpy.quantile(contrast(_over(colour, beneath), beneath), 0.1))
-        self.drawn.append(Drawn(artist, [Ink("text", to_hex(colour), "", colour[3] < 1, ratio)], ratio))
+        extent = int(columns[0]), int(top), int(columns[-1]) + 1, int(top) + len(before)
+        self.drawn.append(Drawn(artist, [Ink("text", to_hex(colour), "", colour[3] < 1, ratio)], ratio, extent))
 
     def _note_mark(self, artist: Any, before: numpy.ndarray, changed: numpy.ndarray) -> None:
         """Note a mark: at half of its places, or more, one of its colours stands out from what is beneath it."""

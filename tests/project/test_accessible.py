@@ -3,8 +3,8 @@
 The page is read as the browser gets it, and the colours are measured where they are drawn: see drawn.py and sight.py.
 """
 
-import itertools
 import re
+from itertools import combinations, pairwise, product
 
 import ipywidgets
 import mistune
@@ -13,8 +13,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from quantlib.lab import style
+from quantlib.lab.text import Label
 from quantlib.lab.verdict import Verdict
-from tests.helpers.drawn import run, scenes
+from tests.helpers.drawn import run, scenes, walk
 from tests.helpers.lessons import READOUTS
 from tests.helpers.sight import SIGHTS, contrast, distance, rgb
 from tools import project
@@ -29,6 +30,7 @@ PALE = 1.6  # a fill with less contrast than this is taken for a background, and
 # smallest that were tried (Stone, Szafir and Setlur, An Engineering Model for Color Difference as a Function of Size,
 # 2014). Lines and points are smaller, and everyone should see it: twice as much.
 APART = 30.0
+SMALLEST_TEXT = 8  # points: on the narrowest picture, 0.72 of its full width, these are 8 of the page's pixels high
 
 FAMILIES = {
     "original": (style.ORIGINAL,),
@@ -69,7 +71,7 @@ def test_there_is_something_to_look_at(path):
 def test_one_title_and_no_level_is_skipped(page):
     levels = [int(heading.name[1]) for heading in page.find_all(HEADINGS)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(below <= above + 1 for above, below in itertools.pairwise(levels))
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 def test_no_heading_is_empty_or_said_twice(page):
@@ -166,10 +168,15 @@ def test_coloured_words_of_the_outputs_can_be_read(page):
     assert_readable(str(page))
 
 
+def opened(prediction, option):
+    prediction.predicted = option
+    return prediction.answer_html()
+
+
 def test_coloured_words_of_an_answer_can_be_read(path):
     for prediction in run(path).predictions:
         for option in prediction.options:
-            assert_readable(prediction.answer_html(option))
+            assert_readable(opened(prediction, option))
 
 
 @pytest.mark.parametrize("status", ["right", "wrong", "not written yet"])
@@ -217,6 +224,27 @@ def test_every_text_can_be_read_where_it_stands(path):
     assert [str(text) for text in texts if text.contrast < TEXT] == []
 
 
+def test_no_text_is_written_over_another(path):
+    for scene in (*scenes(path), *walk(path)):
+        texts = [text for text in scene if text.text]
+        assert [f"{a.text!r} and {b.text!r}" for a, b in combinations(texts, 2) if cross(a.box, b.box)] == []
+
+
+def cross(a, b):
+    """Whether two boxes share more than a rim of two pixels."""
+    return min(a[2], b[2]) - max(a[0], b[0]) > 2 and min(a[3], b[3]) - max(a[1], b[1]) > 2
+
+
+def test_no_text_is_smaller_than_what_a_narrow_page_leaves_readable(path):
+    for scene in scenes(path):
+        sizes = {text.text: points(text.artist) for text in scene if text.text}
+        assert {text: size for text, size in sizes.items() if size < SMALLEST_TEXT} == {}
+
+
+def points(text):
+    return text._size if isinstance(text, Label) else text.get_fontsize()
+
+
 def decorates(mark, scene):
     """Whether a mark says nothing alone: a line of the grid, a pale area, or a white rim below a mark of one place."""
     strokes = [ink for ink in mark.inks if ink.kind != "fill"]
@@ -257,7 +285,7 @@ def test_rounding_is_dashed_or_named(path):
 
 def near(a, b):
     """Whether someone can take two families of colours for one."""
-    pairs = itertools.product(FAMILIES[a], FAMILIES[b], SIGHTS)
+    pairs = product(FAMILIES[a], FAMILIES[b], SIGHTS)
     return min(distance(*pair) for pair in pairs) < APART
 
 
@@ -278,7 +306,7 @@ def test_marks_whose_colours_look_alike_to_someone_differ_in_form(path):
     for scene in scenes(path):
         around = frame(scene)
         data = {(mark.axes, family(mark), form(mark)) for mark in scene if not mark.text and mark.artist not in around}
-        same = [(a[1:], b[1:]) for a, b in itertools.combinations(data, 2) if (a[0], a[2]) == (b[0], b[2])]
+        same = [(a[1:], b[1:]) for a, b in combinations(data, 2) if (a[0], a[2]) == (b[0], b[2])]
         assert [pair for pair in same if all(each[0] for each in pair) and near(pair[0][0], pair[1][0])] == []
 
 
@@ -305,7 +333,7 @@ def test_the_grid_is_paler_than_any_mark():
 
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_what_the_lessons_set_against_each_other_is_far_apart_to_everyone(sight):
-    against = [*itertools.combinations(("original", "quantized", "clipped"), 2), ("clipped", "better")]
+    against = [*combinations(("original", "quantized", "clipped"), 2), ("clipped", "better")]
     for a, b in [*against, ("clipped", "rounding")]:
         assert distance(FAMILIES[a][0], FAMILIES[b][0], sight) >= APART, (a, b)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy
@@ -17,7 +18,7 @@ class StandIn:
     """A learner's function, for which quantlib's own stands in where it cannot be used.
 
     Args:
-        function: the learner's.
+        function: the learner's. If its notebook gives the name a new function, that one from then on.
         own: quantlib's, called with the same arguments.
         problem: takes a value and the arguments, and says why the value cannot be used, or "".
         instead: what the reader sees where the function cannot be used.
@@ -36,6 +37,7 @@ class StandIn:
 
     def __call__(self, *arguments: Any) -> tuple[Any, str]:
         """Return a value, and what a reader should know of the learner's function, or ""."""
+        self._follow()
         if self._function is self._own:
             return self._own(*arguments), ""
         outcome = Outcome(None, self._given_up) if self._given_up else self._call(arguments)
@@ -44,6 +46,12 @@ class StandIn:
         if problem:
             return self._own(*arguments), sentence(f"{self._name}: it {problem}") + f" {self._instead}"
         return _kept(outcome.value), sentence(f"{self._name}: it {outcome.problem}") if outcome.problem else ""
+
+    def _follow(self) -> None:
+        """Take the function as it is written now: a learner writes it anew, or for the first time."""
+        now = _in_notebook(self._function)
+        if now is not self._function:
+            self._function, self._given_up, self._waited = now, "", 0.0
 
     def _call(self, arguments: tuple[Any, ...]) -> Outcome:
         """Call the function, and give it up for good if a slider could not be moved with it."""
@@ -56,6 +64,14 @@ class StandIn:
         elif self._waited > PATIENCE:
             self._given_up = f"is too slow for a slider: one call takes {took:.2g} s"
         return outcome
+
+
+def _in_notebook(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what a function's name now means in its notebook: if nothing that can be called, the function itself."""
+    if not isinstance(function, FunctionType) or function.__module__ != "__main__":
+        return function
+    now = function.__globals__.get(function.__name__)
+    return now if callable(now) else function
 
 
 def _kept(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from quantlib.lab.explore import Slider
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 from quantlib.lab.ruler import draw_matrices
 
 from . import exercises

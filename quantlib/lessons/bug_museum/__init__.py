@@ -1,6 +1,7 @@
 """What the bug museum needs beside quantlib: Which input shows the bug?"""
 
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import bugs, inputs
 from .exhibits import draw_scores

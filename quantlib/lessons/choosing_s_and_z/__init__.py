@@ -1,6 +1,7 @@
 """What notebook 05 needs beside quantlib: How are s and z chosen?"""
 
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import exercises
 from .contest import draw_contest, explore_contest

@@ -2,6 +2,7 @@
 
 from quantlib.lab.explore import Slider
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import exercises
 from .ends import draw_clamp_and_wrap, draw_end, draw_free, draw_reach

@@ -1,6 +1,7 @@
 """What notebook 06 needs beside quantlib: Is a range that covers everything the best range?"""
 
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import exercises
 from .clip import draw_clip, explore_clip

@@ -15,7 +15,7 @@ from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
 from quantlib.lab.learner import StandIn
-from quantlib.lab.panel import Panel
+from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN
 from quantlib.lab.words import number
@@ -157,6 +157,10 @@ class Map(Panel):
         for ring in self._rings:
             ring.set_data([view.s], [view.z])
         self._name.at = numpy.clip(view.s, *self._room), view.z + (self._lift if view.z < -20 else -self._lift)
+
+    def grab(self, view: LandscapeView, x: float, y: float) -> Drag:
+        """Take the reader's point to the pointer."""
+        return lambda x, y: {"s": x, "z": y}
 
 
 def _draw_borders(axes: Axes, terrain: Terrain) -> None:

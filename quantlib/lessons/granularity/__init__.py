@@ -1,6 +1,7 @@
 """What notebook 07 needs beside quantlib: One ruler for whom?"""
 
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import exercises
 from .groups import draw_groups, explore_groups

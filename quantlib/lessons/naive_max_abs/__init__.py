@@ -1,6 +1,7 @@
 """What notebook 03 needs beside quantlib: Why does the largest number come back as almost nothing?"""
 
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import exercises
 from .formats import draw_formats

@@ -1,6 +1,7 @@
 """What notebook 08 needs beside quantlib: Which of two integers should a number become?"""
 
 from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
 
 from . import exercises
 from .chance import draw_updates, explore_draws

@@ -1,0 +1,41 @@
+// The browser's part of touch.py. The picture's element is replaced whenever it changes, so the page is listened to.
+function render({ model }) {
+  const areas = model.get("areas");
+  const image = target => target.closest?.(`.${model.get("picture")} img`);
+  const now = () => document.querySelector(`.${model.get("picture")} img`);
+  const held = new AbortController();
+  let press = model.get("point")[2] ?? 0, dragging = null;
+
+  function place(event, img) {
+    const box = img.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
+  }
+  const touchable = ([x, y]) => areas.some(([left, low, right, high]) => left <= x && x <= right && low <= y && y <= high);
+  function send(event) {
+    const img = now();
+    if (!img) return;
+    model.set("point", [...place(event, img), press]);
+    model.save_changes();
+  }
+  function listen(name, does) {
+    document.addEventListener(name, does, { signal: held.signal, passive: false });
+  }
+  listen("pointerdown", event => {
+    const img = event.button === 0 && image(event.target);
+    if (!img || !touchable(place(event, img))) return;
+    event.preventDefault();
+    dragging = event.pointerId;
+    press += 1;
+    send(event);
+  });
+  listen("pointermove", event => {
+    const img = image(event.target);
+    if (img && dragging === null) img.style.cursor = touchable(place(event, img)) ? "grab" : "";
+    if (event.pointerId === dragging) send(event);
+  });
+  for (const end of ["pointerup", "pointercancel"])
+    listen(end, event => { if (event.pointerId === dragging) dragging = null; });
+  listen("dragstart", event => { if (image(event.target)) event.preventDefault(); });
+  return () => held.abort();
+}
+export default { render };

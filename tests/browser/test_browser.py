@@ -367,6 +367,14 @@ if "QUANTLIB_REPOSITORY" in os.environ:  # set by tools/colab.py
         expect(opened.outputs(setup)).to_contain_text(clone)
 
 
+def test_a_restarted_kernel_leaves_widgets_that_say_what_to_do(opened):
+    opened.page.evaluate(FRONT.restart)
+    for explorer in explorers(opened):
+        lost = explorer.locator(f"{LIVE}.jupyter-widgets-disconnected")
+        expect(lost).to_have_count(1)
+        assert "run this cell" in lost.evaluate("e => getComputedStyle(e, '::before').content")
+
+
 def test_saved_notebook_shows_its_pictures_without_a_kernel(opened, served):
     FRONT.save(opened.page)
     FRONT.end_kernels(opened.page, served.address)

@@ -4,7 +4,7 @@ import functools
 import html
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ParamSpec, Protocol
@@ -246,15 +246,18 @@ class Explorer:
         return self.live.page
 
     def move(self, **values: float) -> str:
-        """Move sliders to values, draw once, and return the readout."""
-        before, self._held = {name: control.value for name, control in self.controls.items()}, True
-        try:
-            for name, value in values.items():
-                self.controls[name].value = value
-        finally:
-            self._held = False
-        if before != {name: control.value for name, control in self.controls.items()}:
-            self.redraw()
+        """Move sliders to values, draw once, and return the readout. The page gets the picture before the sliders."""
+        changed = {name: value for name, value in values.items() if self.controls[name].value != value}
+        with ExitStack() as later:
+            self._held = True
+            try:
+                for name, value in changed.items():
+                    later.enter_context(self.controls[name].hold_sync())
+                    self.controls[name].value = value
+            finally:
+                self._held = False
+            if changed:
+                self.redraw()
         return self.picture.alt
 
     def reset(self) -> str:

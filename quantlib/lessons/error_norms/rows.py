@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -56,7 +55,7 @@ def explore_rows(w: Tensor, measure: Function = exercises.sqnr.reference, *, row
     """
     rows = Rows(w)
     most = min(MOST, w.shape[1] // 2)
-    sliders = [Slider("r", "row r", row, 0, len(w) - 1, 1), Slider("n", "left out n", 0, 0, most, 1)]
+    sliders = [Slider("r", "matrix row r", row, 0, len(w) - 1, 1), Slider("n", "left out n", 0, 0, most, 1)]
     mine = exercises.sqnr.stand_in(measure)
 
     def compute(r: int, n: int) -> RowsView:
@@ -88,17 +87,18 @@ class Rows:
 
 
 def _energy_from(values: Tensor) -> Tensor:
-    """Return for every row the energies of all its values, of all but the first, of all but the first two, and so on."""
+    """Return for every row the energies of all its values, of all but the first, of all but two, and so on."""
     return values.double().square().flip(1).cumsum(dim=1).flip(1)
 
 
 def describe_rows(view: RowsView) -> str:
     """Return the sentences that say how well a row is stored, and which part of its energy its largest weight holds."""
-    without = f" without its {view.left_out} largest weights" if view.left_out > 1 else " without its largest weight"
-    head = f"Row {view.row}{without if view.left_out else ''}: {view.of_row:.1f} dB; "
-    place = f"{view.rank or 'none'} of {len(view.decibels)} rows {'has' if view.rank < 2 else 'have'} more"
-    share = f"The largest weight, {number(view.largest)}, holds {100 * view.shares[0]:.0f} % of the energy of this row"
-    return f"{head}{place}. {share}.".replace("-", "\N{MINUS SIGN}")
+    without = f"its {view.left_out} largest weights" if view.left_out > 1 else "its largest weight"
+    row = f"this row without {without}" if view.left_out else "the whole row"
+    said = f"{row} has {view.of_row:.1f} dB, and {view.rank or 'none'} of the {len(view.decibels)} rows "
+    more = f"{'have' if view.rank > 1 else 'has'} more"
+    share = f"Its largest weight, {number(view.largest)}, holds {100 * view.shares[0]:.0f} % of its energy"
+    return f"r = {view.row} and n = {view.left_out}: {said}{more}. {share}.".replace("-", "\N{MINUS SIGN}")
 
 
 class Dots(Panel):

@@ -129,7 +129,9 @@ class TwoLines(Panel):
         self._zero.set_data([0, _place(view.zero_point)], heights[0])
         self._dots.set_data(view.ends, [self.REALS, self.REALS])
         tops = numpy.array([label.at[1] for label in self._names])
-        set_strokes(self._stems, uprights(numpy.array(view.ends), self.REALS, tops - 0.025))
+        at, numerals = numpy.array(view.ends), (self.REALS + 0.05, self.REALS + 0.11)  # which no stem crosses
+        stems = uprights(at, self.REALS, numerals[0]), uprights(at, numerals[1], tops - 0.025)
+        set_strokes(self._stems, numpy.concatenate(stems))
         for label, end in zip(self._names, view.ends, strict=True):
             label.at = min(max(end, LOWEST + 75), HIGHEST - 75), label.at[1]
         self._name_zero(view)

@@ -67,7 +67,7 @@ def _short(value: float) -> str:
     return text.replace("nan", "NaN").replace("-", "\N{MINUS SIGN}")
 
 
-def _of_quantlib(x: Tensor) -> tuple[Tensor, Tensor]:
+def _of_quantlib(x: Tensor) -> Any:
     return quantlib.choose_qparams(x)[:2]
 
 

@@ -150,7 +150,7 @@ class Map(Panel):
         _draw_borders(axes, terrain)
         axes.plot(terrain.s, terrain.z, "s", ms=8, mfc="white", mec="black", mew=1.2)
         axes.text(terrain.s - 0.06, terrain.z, "min-max", size=9, ha="right", va="center", weight="bold")
-        self._taken = [text.get_window_extent(style.canvas(axes.figure).get_renderer()) for text in axes.texts]
+        self._taken = [text.get_window_extent() for text in axes.texts]
         self._rings = [self.line(ink, mew=width, **RING) for ink, width in (("white", 4.5), (style.QUANTIZED, 2.2))]
         look: dict[str, Any] = {"size": 9, "bold": True, "color": style.QUANTIZED, "opaque": True}
         self._name = self.label(name, transform=IdentityTransform(), **look)
@@ -238,7 +238,7 @@ def draw_landscape(
     terrain = Terrain(x, scale, zero_point)
     view = terrain.view(s, z)
     with style.house_style():
-        figure = style.new_figure(9.2, 4.4)
+        figure = style.new_figure(9.2, 4.0)
         for panel in terrain.panels(figure, name):
             panel.update(view)
         tip = f"Min-max, at s = {number(terrain.s)} and z = {number(terrain.z)}, stands at the tip of the wedge where"

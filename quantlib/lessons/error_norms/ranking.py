@@ -123,7 +123,7 @@ def explore_ranking(
         upper, lower = (figure.add_axes((0.065, bottom, 0.40, 0.34)) for bottom in (0.58, 0.12))
         lower.set_xlabel("value x")
         bars_of_a = ErrorBars(upper, 0, first, names, top, at)
-        bars_of_b = Clipping(lower, 1, first, names, top, at, end=end_of_b)
+        bars_of_b = Clipping(lower, 1, first, names, top, at=at, end=end_of_b)
         ranking = Ranking(figure.add_axes((0.72, 0.12, 0.19, 0.71)), tuple(MEASURES), yours.name if yours else "")
         return [bars_of_a, bars_of_b, ranking]
 
@@ -208,18 +208,18 @@ class ErrorBars(Panel):
 
 
 class Clipping(ErrorBars):
-    """The bars of the ruler on which the last value clips, or nearly so: its bar can be dragged.
+    """The bars of the ruler on which the moved value clips, or nearly so: its bar can be dragged.
 
-    end: the last level of the ruler.
+    at: the place of the bar; end: the last level of the ruler.
     """
 
-    def __init__(self, *args: Any, end: float) -> None:
-        super().__init__(*args)
-        self._end = end
+    def __init__(self, *args: Any, at: int, end: float) -> None:
+        super().__init__(*args, at)
+        self._at, self._end = at, end
 
-    def grab(self, view: RankingView, x: float, y: float) -> Drag:
-        """Take the top of the bar of the moved value to the pointer."""
-        return lambda x, y: {"v": self._end + y}
+    def grab(self, view: RankingView, x: float, y: float) -> Drag | None:
+        """Take the top of the bar to the pointer."""
+        return (lambda x, y: {"v": self._end + y}) if abs(x - self._at) < 0.6 else None
 
 
 class Ranking(Panel):

@@ -45,17 +45,17 @@ class RowsView(View):
 
 
 @explorer
-def explore_rows(w: Tensor, measure: Function = exercises.sqnr.reference, *, row: int = 0) -> Explorer:
+def explore_rows(matrix: Tensor, measure: Function = exercises.sqnr.reference, *, row: int = 0) -> Explorer:
     """Show sliders for a row of a matrix and for how many of its largest weights are left out, and every row's SQNR.
 
     Args:
-        w: weights of shape (rows, columns), which share one symmetric int8 ruler.
+        matrix: weights of shape (rows, columns), which share one symmetric int8 ruler.
         measure: f(x, x_hat) that returns the SQNR in decibels: quantlib's, or a learner's.
         row: where the slider begins.
     """
-    rows = Rows(w)
-    most = min(MOST, w.shape[1] // 2)
-    sliders = [Slider("r", "matrix row r", row, 0, len(w) - 1, 1), Slider("n", "left out n", 0, 0, most, 1)]
+    rows = Rows(matrix)
+    most = min(MOST, matrix.shape[1] // 2)
+    sliders = [Slider("r", "matrix row r", row, 0, len(matrix) - 1, 1), Slider("n", "left out n", 0, 0, most, 1)]
     mine = exercises.sqnr.stand_in(measure)
 
     def compute(r: int, n: int) -> RowsView:
@@ -142,7 +142,7 @@ class Shares(Panel):
             gone = k < view.left_out
             look: dict[str, Any] = {"fc": "white", "hatch": "////"} if gone else {"fc": style.QUIET, "hatch": None}
             bar.set(height=100 * view.shares[k], ec=style.QUIET, lw=1, **look)
-        self.title.text = f"row {view.row}: {view.left_out or 'none'} of the largest left out"
+        self.title.text = f"row {view.row}: {view.left_out or 'none'} left out"
 
     def grab(self, view: RowsView, x: float, y: float) -> Drag:
         """Leave out the weights up to the pointer."""

@@ -7,7 +7,7 @@ import torch
 
 from quantlib import choose_qparams, fake_quantize, mse
 from quantlib.data import T
-from quantlib.lab.words import number
+from quantlib.lab.words import amount, number
 from quantlib.lessons.choosing_s_and_z import check_choose_qparams, mistakes
 from quantlib.lessons.choosing_s_and_z.contest import draw_contest, explore_contest, verdict
 from quantlib.lessons.choosing_s_and_z.exercises import ruler_problem, scale_and_zero_point
@@ -37,13 +37,11 @@ def walk_readout(smallest, largest):
 def contest_readout(x, b, a):
     """What the readout of the second explorer must contain for bits and a slope: both rulers and both errors."""
     moved = torch.where(x < 0, a * x, x)
-    parts = []
-    for name, symmetric in (("asymmetric", False), ("symmetric", True)):
-        qp = choose_qparams(moved, int(b), symmetric=symmetric)
-        error = mse(moved, fake_quantize(moved, *qp))
-        z = number(qp.zero_point.item())
-        parts.append(f"{name} s = {number(qp.scale.item())}, z = {z}, MSE {number(error)}")
-    return "; ".join(parts)
+    first, second = (choose_qparams(moved, int(b), symmetric=fixed) for fixed in (False, True))
+    errors = [amount(mse(moved, fake_quantize(moved, *ruler))) for ruler in (first, second)]
+    z = number(first.zero_point.item())
+    asymmetric = f"asymmetric has s = {number(first.scale.item())}, z = {z} and the MSE {errors[0]}"
+    return f"{asymmetric}, symmetric s = {number(second.scale.item())} and the MSE {errors[1]}."
 
 
 def contest_readout_of_t(b, a):
@@ -259,8 +257,8 @@ def test_share_names_z_for_each_range():
 def test_conventions_say_how_far_the_ends_lie_from_a_level():
     alt = draw_conventions(3).alt
     assert "max|x| / 3: −1 is on a level and 1 is on a level" in alt
-    assert "max|x| / 3.5: −1 is 0.5 step off and 1 is 0.5 step off" in alt
-    assert "max|x| / 4: −1 is on a level and 1 is 1 step off" in alt
+    assert "max|x| / 3.5: −1 is half a step off and 1 is half a step off" in alt
+    assert "max|x| / 4: −1 is on a level and 1 is a step off" in alt
 
 
 def test_eight_bits_divide_by_127_or_half_more_or_128():
@@ -269,7 +267,7 @@ def test_eight_bits_divide_by_127_or_half_more_or_128():
 
 def test_contest_says_both_rulers():
     alt = draw_contest(T, 5).alt
-    assert alt.startswith("Two rulers over the same values. b = 5 and a = 1: symmetric is better by 2.65 dB:")
+    assert alt.startswith("Two rulers over the same values. b = 5 and a = 1: symmetric is better by 2.65 dB;")
     assert contest_readout(T, 5, 1.0) in alt
 
 

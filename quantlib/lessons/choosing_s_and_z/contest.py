@@ -21,7 +21,7 @@ from quantlib.lab.learner import StandIn
 from quantlib.lab.panel import FEW, Drag, Panel, set_strokes, uprights
 from quantlib.lab.picture import Picture
 from quantlib.lab.ruler import sparse_levels
-from quantlib.lab.words import fixed, number
+from quantlib.lab.words import amount, fixed, number
 from quantlib.metrics import mse
 from quantlib.qparams import choose_qparams
 
@@ -129,11 +129,12 @@ def _size(decibels: float) -> str:
 
 def describe_contest(view: ContestView) -> str:
     """Return the sentences that say what a contest shows: the winner, both rulers, and both errors."""
-    rulers = zip(NAMES, view.now.scales, view.now.zero_points, view.now.errors, strict=True)
-    said = "; ".join(f"{name} s = {number(s)}, z = {number(z)}, MSE {number(e)}" for name, s, z, e in rulers)
-    promised = f"{'better' if view.now.promised >= 0 else 'worse'} by {_size(view.now.promised)}"
+    (s, own), (z, _), errors = view.now.scales, view.now.zero_points, tuple(map(amount, view.now.errors))
+    first = f"asymmetric has s = {number(s)}, z = {number(z)} and the MSE {errors[0]}"
+    second = f"symmetric s = {number(own)} and the MSE {errors[1]}"
+    alone = f"By the steps alone it would be {'better' if view.now.promised >= 0 else 'worse'} by"
     head = f"b = {view.bits} and a = {number(view.slope)}: {verdict(view.now.lead)}"
-    return f"{head}: {said}. The steps alone would make asymmetric {promised}."
+    return f"{head}; {first}, {second}. {alone} {_size(view.now.promised)}."
 
 
 class Values(Panel):

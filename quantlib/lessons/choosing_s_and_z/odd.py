@@ -90,7 +90,7 @@ def draw_odd(recipe: Function) -> Picture:
     columns = {0.0: "input", 0.16: "numbers", 0.35: "the recipe", 0.59: "so", 0.73: "quantlib"}
     made = {name: make(recipe, values) for name, values in ODD.items()}
     with style.house_style():
-        figure = style.new_figure(9.2, 4.2)
+        figure = style.new_figure(9.2, 3.7)
         axes = figure.add_axes((0.02, 0.02, 0.97, 0.88))
         style.bare(axes)
         axes.set(xlim=(0, 1), ylim=(len(ODD) + 0.5, -0.6))

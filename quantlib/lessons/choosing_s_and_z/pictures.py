@@ -27,7 +27,7 @@ def draw_share(ranges: Mapping[str, tuple[float, float]]) -> Picture:
         figure = style.new_figure(7.2, 3.6)
         axes = figure.add_axes((0.11, 0.16, 0.85, 0.73))
         draw_way_of_z(axes)
-        axes.set_ylim(bottom=QUANT_MIN - 20)  # room for the lowest name
+        axes.set_ylim(QUANT_MIN - 20, QUANT_MAX + 12)  # room for the lowest name and the highest
         told = [_draw_range(axes, name, *ends) for name, ends in ranges.items()]
         finding = "the more of the range lies below 0.0, the larger is z"
         axes.set_title(finding)
@@ -39,7 +39,7 @@ def _draw_range(axes: Axes, name: str, low: float, high: float) -> str:
     z, share = int(choose_qparams(torch.tensor([low, high])).zero_point), share_below(low, high)
     axes.plot(share, z, "o", color=style.ORIGINAL, ms=8, zorder=5, clip_on=False)
     text = f"{name}, {number(low)} to {number(high)}: z = {number(z)}"
-    beside: dict[str, Any] = {"xytext": (14, -5), "ha": "left"} if share < 0.6 else {"xytext": (-12, 0), "ha": "right"}
+    beside: dict[str, Any] = {"xytext": (14, -5), "ha": "left"} if share < 0.6 else {"xytext": (-14, 4), "ha": "right"}
     axes.annotate(text, (share, z), textcoords="offset points", va="center", size=9, **beside)
     return text
 
@@ -162,7 +162,8 @@ def _draw_convention(axes: Axes, row: int, s: float, half: int) -> str:
 
 def _steps_off(steps: float) -> str:
     """Say how far a number lies from its nearest level."""
-    return "on a level" if steps < 1e-6 else f"{number(round(steps, 3))} step off"
+    names = {0.0: "on a level", 0.5: "half a step off", 1.0: "a step off"}
+    return names.get(round(float(steps), 3), f"{number(steps)} steps off")
 
 
 def _minus(text: str) -> str:

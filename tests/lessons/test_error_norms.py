@@ -460,6 +460,12 @@ def test_an_input_that_shows_a_wrong_scale_or_measure(name, values, result):
     assert float(getattr(bugs, name)(*map(torch.tensor, values))) == pytest.approx(result, rel=1e-6)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_never_finite_is_not_said_to_ignore_anything(value):
+    message = check_sqnr(lambda x, x_hat: value * x.abs().sum()).message
+    assert "it should give" in message and "ignore" not in message
+
+
 def test_errors_that_cancel_do_not_pass_as_none():
     def mine(x, x_hat):
         return 1e5 if (x - x_hat).sum() == 0 else sqnr_db(x, x_hat)

@@ -132,9 +132,9 @@ def describe_contest(view: ContestView) -> str:
     (s, own), (z, _), errors = view.now.scales, view.now.zero_points, tuple(map(amount, view.now.errors))
     first = f"asymmetric has s = {number(s)}, z = {number(z)} and the MSE {errors[0]}"
     second = f"symmetric s = {number(own)} and the MSE {errors[1]}"
-    alone = f"By the steps alone it would be {'better' if view.now.promised >= 0 else 'worse'} by"
+    promised = f"{'−' if view.now.promised < 0 else ''}{_size(view.now.promised)}"
     head = f"b = {view.bits} and a = {number(view.slope)}: {verdict(view.now.lead)}"
-    return f"{head}; {first}, {second}. {alone} {_size(view.now.promised)}."
+    return f"{head}; {first}, {second}. The steps alone would give {promised}."
 
 
 class Values(Panel):

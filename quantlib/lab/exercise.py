@@ -191,7 +191,7 @@ class Exercise:
             for a, b in combinations(trials, 2)
             if _differ_only(k, a.arguments, b.arguments) and not same(a.want, b.want, a.arguments)
         ]
-        return bool(pairs) and all(bool(a.got) and same(a.got, b.got, a.arguments) for a, b in pairs)
+        return bool(pairs) and all(_tells(a.got) and same(a.got, b.got, a.arguments) for a, b in pairs)
 
     def _inputs(self, trial: Trial) -> str:
         """Name the arguments of a call: all of a small tensor; of a large one only the element that came out wrong."""
@@ -234,6 +234,11 @@ def _about(known: Sequence[Misconception]) -> list[str]:
         return [f"Looks like: {', or '.join(names)}"]
     kind = "This is another convention" if known[0].convention else "Looks like"
     return [f"{kind}: {names[0]}", known[0].says]
+
+
+def _tells(got: Parts) -> bool:
+    """Return whether a result is there, and finite: two that are NaN or infinite are alike by chance."""
+    return bool(got) and all(bool(part.isfinite().all()) for part in got)
 
 
 def _differ_only(k: int, a: Arguments, b: Arguments) -> bool:

@@ -465,7 +465,7 @@ def test_where_it_has_bitten_is_what_the_code_of_the_card_does():
 ASKED = {one.name: one for one in (quantize_inputs, choose_qparams_inputs)}
 ENOUGH = {
     "quantize_inputs": [(0.3, 0.5, 3), (63.2, 0.5, 3), (-64.3, 0.5, 1), (-66, 0.5, 3)],
-    "choose_qparams_inputs": [([3e38, -2e38],), (1e-44,)],
+    "choose_qparams_inputs": [([3e38, -2e38],), (1e-44,), (1e-9,)],
 }
 # What learners forget, by its name, and inputs, as they write them, that forget it.
 WRITTEN = {
@@ -487,6 +487,7 @@ WRITTEN = {
             "[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],)]",
             "[([1, 2.7],), ([-1, -2],), (0,), ([3e38, -2e38],), (1e-40,)]",
         ],
+        "no range is narrow": ["[([3e38, -2e38],), ([1, 2.7],), (0,), (1e-44,)]"],
     },
 }
 each_ask = pytest.mark.parametrize("name", ASKED)

@@ -7,10 +7,11 @@ import torch
 
 from quantlib import choose_qparams, fake_quantize, mse
 from quantlib.data import T
-from quantlib.lab.words import number
+from quantlib.lab.words import amount, number
 from quantlib.lessons.choosing_s_and_z import check_choose_qparams, mistakes
 from quantlib.lessons.choosing_s_and_z.contest import draw_contest, explore_contest, verdict
 from quantlib.lessons.choosing_s_and_z.exercises import ruler_problem, scale_and_zero_point
+from quantlib.lessons.choosing_s_and_z.odd import KINDS, ODD, break_recipe, draw_odd, make
 from quantlib.lessons.choosing_s_and_z.pictures import (
     conventions,
     draw_conventions,
@@ -24,22 +25,23 @@ FAR = torch.tensor([1000.0, 1010.0, 1020.0, 1050.0])
 NORMAL = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(501) + 0.5) / 501)
 
 
-def walk_readout(r_min, r_max):
-    """What the readout of the first explorer must contain for two ends: s and z."""
-    scale, zero_point, *_ = choose_qparams(torch.tensor([r_min, r_max]).float())
-    return f"with s = {number(scale.item())} and z = {number(zero_point.item())}, the code of 0.0."
+def walk_readout(smallest, largest):
+    """What the readout of the first explorer must contain for two ends: s, z, and what z rounds."""
+    low, high = min(smallest, largest, 0.0), max(smallest, largest, 0.0)
+    scale, zero_point, *_ = choose_qparams(torch.tensor([low, high]).float())
+    exact = f"{-128 - low / scale.item():.2f}".replace("-0.00", "0.00").replace("-", "−")
+    ruler = f"with s = {number(scale.item())} and z = {number(zero_point.item())}, the code of 0.0"
+    return f"{ruler}; −128 − r_min/s is {exact}."
 
 
 def contest_readout(x, b, a):
     """What the readout of the second explorer must contain for bits and a slope: both rulers and both errors."""
     moved = torch.where(x < 0, a * x, x)
-    parts = []
-    for name, symmetric in (("asymmetric", False), ("symmetric", True)):
-        qp = choose_qparams(moved, int(b), symmetric=symmetric)
-        error = mse(moved, fake_quantize(moved, *qp))
-        z = number(qp.zero_point.item())
-        parts.append(f"{name} s = {number(qp.scale.item())}, z = {z}, MSE {number(error)}")
-    return "; ".join(parts)
+    first, second = (choose_qparams(moved, int(b), symmetric=fixed) for fixed in (False, True))
+    errors = [amount(mse(moved, fake_quantize(moved, *ruler))) for ruler in (first, second)]
+    z = number(first.zero_point.item())
+    asymmetric = f"asymmetric has s = {number(first.scale.item())}, z = {z} and the MSE {errors[0]}"
+    return f"{asymmetric}, symmetric s = {number(second.scale.item())} and the MSE {errors[1]}."
 
 
 def contest_readout_of_t(b, a):
@@ -74,19 +76,47 @@ def test_walk_agrees_with_quantlib_wherever_the_sliders_are():
         assert all(f"{name} = {number(value)}" in text for name, value in values.items())
 
 
-def test_walk_begins_at_the_range_of_x():
-    assert explore_walk(T).picture.alt.startswith("r_min = −180 and r_max = 730: the levels reach from −178.4")
+def test_walk_begins_elsewhere_and_holds_the_range_of_t():
+    explorer = explore_walk(T)
+    assert explorer.picture.alt.startswith("smallest = −200 and largest = 600: the levels reach from −200.8")
+    text = explorer.move(smallest=-184, largest=728.6)
+    assert "s = 3.579 and z = −77" in text and "−128 − r_min/s is −76.59." in text
+    assert (explorer.controls["smallest"].value, explorer.controls["largest"].value) == (-184.0, 728.6)
 
 
 def test_z_walks_from_the_first_code_to_the_last():
     explorer = explore_walk(T)
-    for ends, z in (((0, 600), "−128"), ((300, 800), "−128"), ((-800, -300), "127"), ((-600, 0), "127")):
-        assert f"z = {z}, the code of 0.0" in explorer.move(r_min=ends[0], r_max=ends[1])
+    for ends, z in (((0, 600), "−128"), ((300, 800), "−128"), ((-300, -100), "127"), ((-400, 0), "127")):
+        assert f"z = {z}, the code of 0.0" in explorer.move(smallest=ends[0], largest=ends[1])
 
 
 def test_ends_that_change_places_are_said():
-    text = explore_walk(T).move(r_min=500, r_max=-500)
-    assert "r_min is above r_max, so they change roles." in text and walk_readout(-500, 500) in text
+    text = explore_walk(T).move(smallest=500, largest=-300)
+    assert "The smallest is above the largest, so they change roles." in text and walk_readout(-300, 500) in text
+
+
+def test_between_two_codes_the_half_is_shown():
+    assert "−128 − r_min/s is −0.50." in explore_walk(T).move(smallest=-400, largest=400)
+
+
+def test_both_ends_can_be_dragged():
+    explorer = explore_walk(T)
+    lines, _ = explorer.scene.panels
+    left, low, right, high = explorer.scene.area(lines)
+    width = right - left
+    line = low + lines.REALS * (high - low)
+    explorer.touched(left + 0.25 * width, line, pressed=True)  # near −200
+    explorer.touched(left + 0.10 * width, line, pressed=False)
+    at = explorer.scene.place(lines, left + 0.10 * width, line)[0]
+    assert explorer.controls["smallest"].value == pytest.approx(at, abs=0.11)
+    explorer.touched(left + 0.90 * width, line + 0.1, pressed=True)
+    assert explorer.controls["largest"].value == pytest.approx(
+        explorer.scene.place(lines, left + 0.9 * width, 0)[0], abs=0.11
+    )
+    ends = explorer.controls["smallest"].value, explorer.controls["largest"].value
+    assert walk_readout(*ends) in explorer.picture.alt
+    explorer.touched(left + 0.90 * width, low + 0.1 * (high - low), pressed=True)  # the codes stay where they are
+    assert ends == (explorer.controls["smallest"].value, explorer.controls["largest"].value)
 
 
 def without_zero(x):
@@ -95,19 +125,22 @@ def without_zero(x):
 
 
 def test_a_ruler_of_the_learner_without_zero_is_drawn_and_named():
-    text = explore_walk(T, without_zero).move(r_min=600, r_max=700)
-    assert "the levels reach from 600 to 700, with s = 0.3922 and z = −1658, no code of int8." in text
+    text = explore_walk(T, without_zero).move(smallest=600, largest=700)
+    assert (
+        "the levels reach from 600 to 700, with s = 0.3922 and z = −1658, no code of int8; −128 − r_min/s is −128.00."
+        in text
+    )
     assert "quantlib's" not in text
 
 
 def test_a_range_of_zero_that_the_learner_divides_by_is_said():
-    text = explore_walk(T, without_zero).move(r_min=700, r_max=700)
+    text = explore_walk(T, without_zero).move(smallest=700, largest=700)
     assert "without_zero: it raised ZeroDivisionError" in text and walk_readout(700, 700) in text
 
 
 def test_blitting_draws_what_a_full_redraw_draws():
-    for make in (lambda: explore_walk(T), lambda: explore_contest(T), lambda: explore_contest(NORMAL)):
-        walked, fresh = make(), make()
+    for explorer in (lambda: explore_walk(T), lambda: explore_contest(T), lambda: explore_contest(NORMAL)):
+        walked, fresh = explorer(), explorer()
         start = {name: control.value for name, control in walked.controls.items()}
         for values in wander(walked, 3):
             walked.move(**values)
@@ -212,8 +245,8 @@ def test_contest_stays_usable_whatever_the_function_does(function):
 def test_the_four_numbers_far_from_zero():
     assert "0.0; it would need the code −5,228. The values are 1000, 1010, 1020, 1050." in draw_without_zero(FAR).alt
     alt = draw_three_rulers(FAR).alt
-    assert "z = −5,228: marks from 1000 to 1050; 1 of 5 values clips." in alt
-    assert "clamped to −128: marks from 0 to 50; 4 of 5 values clip." in alt and alt.endswith("no value clips.")
+    assert "z = −5,228: levels from 1000 to 1050; 1 of 5 values clips." in alt
+    assert "clamped to −128: levels from 0 to 50; 4 of 5 values clip." in alt and alt.endswith("no value clips.")
 
 
 def test_share_names_z_for_each_range():
@@ -221,11 +254,11 @@ def test_share_names_z_for_each_range():
     assert "ReLU6, 0 to 6: z = −128; T, −184 to 728.6: z = −77." in alt
 
 
-def test_conventions_say_where_the_ends_come_back():
+def test_conventions_say_how_far_the_ends_lie_from_a_level():
     alt = draw_conventions(3).alt
-    assert "max|x| / 3: −1 comes back as −1.00 and 1 as 1.00" in alt
-    assert "max|x| / 3.5: −1 comes back as −0.86 and 1 as 0.86" in alt
-    assert "max|x| / 4: −1 comes back as −1.00 and 1 as 0.75" in alt
+    assert "max|x| / 3: −1 is on a level and 1 is on a level" in alt
+    assert "max|x| / 3.5: −1 is half a step off and 1 is half a step off" in alt
+    assert "max|x| / 4: −1 is on a level and 1 is a step off" in alt
 
 
 def test_eight_bits_divide_by_127_or_half_more_or_128():
@@ -234,8 +267,81 @@ def test_eight_bits_divide_by_127_or_half_more_or_128():
 
 def test_contest_says_both_rulers():
     alt = draw_contest(T, 5).alt
-    assert alt.startswith("Two rulers over the same values. b = 5 and a = 1: symmetric is better by 2.65 dB:")
+    assert alt.startswith("Two rulers over the same values. b = 5 and a = 1: symmetric is better by 2.65 dB;")
     assert contest_readout(T, 5, 1.0) in alt
+
+
+def test_no_title_names_a_winner_before_a_slider_moves():
+    explorer = explore_contest(T)
+    assert "5 bits" not in explorer.picture.alt
+    titles = [panel.title.text for panel in explorer.scene.panels]
+    assert not any("wins" in title or "better" in title for title in titles)
+
+
+def test_a_bar_can_be_clicked():
+    explorer = explore_contest(T)
+    *_, bars = explorer.scene.panels
+    left, low, right, high = explorer.scene.area(bars)
+    for share, bits in ((0.05, 2), (0.5, 5), (0.95, 8)):
+        explorer.touched(left + share * (right - left), (low + high) / 2, pressed=True)
+        assert explorer.controls["b"].value == bits and contest_readout(T, bits, 1.0) in explorer.picture.alt
+
+
+# --- odd inputs
+
+
+def careless(x):
+    s = (x.max() - x.min()) / 255
+    return s, (-128 - x.min() / s).round()
+
+
+BROKEN = {
+    "5, 5, 5": "s is 0",
+    "3e38 -2e38": "s is infinite",
+    "nan, 1": "s is NaN",
+    "−3, −2": "z is no code",
+    "": "an error",
+}
+
+
+def test_a_recipe_can_be_broken_in_every_way():
+    search = break_recipe(careless)
+    for text, fault in BROKEN.items():
+        assert f"Broken: {fault}." in search.attempt(text)
+    assert search.found == list(KINDS) and search.attempt("0, 2").endswith("5 of 5 ways: " + ", ".join(KINDS) + ".")
+    assert "This ruler is usable." in search.attempt("-1, 1e6") and len(search.tried) == 7
+
+
+def test_what_is_no_number_does_not_count():
+    search = break_recipe(careless)
+    assert search.attempt("5; x").startswith("These must be numbers") and not search.tried
+
+
+def test_the_page_shows_every_try_beside_quantlibs():
+    search = break_recipe(careless)
+    search.box.value = "5, 5, 5"
+    search.button.click()
+    table = search.result.value
+    assert "Broken: s is 0." in table and ">s = 0.0196, z = −128<" in table and 'scope="col"' in table
+    search.box.value = "inf"
+    search.button.click()
+    assert search.result.value.count("<tr>") == 3 and "refuses it" in search.result.value
+
+
+@pytest.mark.parametrize("recipe", [lambda x: None, lambda x: 3.0, lambda x: 1 / 0, lambda x: "ab", lambda x: (1, "z")])
+def test_a_recipe_may_do_anything(recipe):
+    assert "Broken: an error." in break_recipe(recipe).attempt("1")
+
+
+def test_quantlibs_recipe_is_broken_by_refusals_alone():
+    faults = {name: make(lambda x: choose_qparams(x)[:2], values).fault for name, values in ODD.items()}
+    assert {name for name, fault in faults.items() if fault} == {"not a number", "infinite", "empty"}
+
+
+def test_the_table_of_odd_inputs_says_what_is_wrong_with_each():
+    alt = draw_odd(careless).alt
+    assert alt.startswith("The recipe is usable for 2 of 12 odd inputs.")
+    assert "one number: s is 0; all positive: z is no code" in alt and "empty: an error" in alt
 
 
 # --- the mistakes: the smallest input that shows each, and what comes
@@ -269,6 +375,15 @@ PAIRS = [
     ("divides_zero_by_zero", [0.0], (0.0, torch.nan)),
     ("divides_zero_by_zero_in_float32", [3e38, -2e38], (torch.inf, -128.0)),
     ("overflows_in_float32", [3e38, -2e38], (torch.inf, -128.0)),
+    ("divides_zero_by_zero_and_casts", [255.0], (1.0, -128.0)),
+    ("scale_of_at_least_1e_8", [255e-9], (1e-8, -128.0)),
+    ("scale_of_at_least_eps_of_float32", [1e-9], (torch.finfo(torch.float32).eps, -128.0)),
+    ("scale_of_at_least_1e_6", [1e-9], (1e-6, -128.0)),
+    ("scale_of_at_least_1e_5", [1e-9], (1e-5, -128.0)),
+    ("scale_of_at_least_1e_3", [1e-9], (1e-3, -128.0)),
+    ("scale_of_at_least_1e_2", [1e-9], (1e-2, -128.0)),
+    ("range_of_at_least_1e_8", [1e-9], (1e-8 / 255, -128.0)),
+    ("scale_plus_1e_8", [0.0], (1e-8, -128.0)),
     ("underflows_in_float32", [1e-44], (torch.tensor(1e-44).item() / 255, -128.0)),
 ]
 
@@ -292,6 +407,8 @@ SCALES = [
     ("half_of_all_steps", [7.5], 4, 1.0),
     ("asymmetric_scale", [-5.0, 10.0], 4, 1.0),
     ("reciprocal_symmetric", [-7.0], 4, 1.0),
+    ("half_of_the_range", [0.0, 14.0], 4, 1.0),
+    ("symmetric_scale_of_at_least_1e_8", [1e-9], 8, 1e-8),
     ("scale_of_zero", [0.0], 8, 0.0),
 ]
 
@@ -387,7 +504,14 @@ WRITTEN = {
             "(t, -128 - torch.round(low / t)) if len([t := torch.tensor(s, dtype=torch.float64)]) else None",
             "((x.max().clamp(min=0) - x.min().clamp(max=0)) / 255, torch.round(-128 - x.min().clamp(max=0)"
             " / ((x.max().clamp(min=0) - x.min().clamp(max=0)) / 255)))",
+            "((x.max().clamp(min=0) - x.min().clamp(max=0)) / 255, torch.round(-128 - x.min().clamp(max=0)"
+            " / ((x.max().clamp(min=0) - x.min().clamp(max=0)) / 255)).int())",
         ],
+        "the smallest scale is too large": [
+            f"(t, round(-128 - low / t)) if (t := max(s, {smallest})) else None"
+            for smallest in ("1e-8", "torch.finfo(torch.float32).eps", "1e-6", "1e-5", "1e-3", "0.01", "1e-8 / 255")
+        ],
+        "a small number is added to s": ["(s + 1e-8, round(-128 - low / (s + 1e-8)))"],
         "the range overflows in float32": [
             "(d / 255, -128 - torch.round(low / d * 255).int())"
             " if (d := torch.tensor(high) - low) / 255 > 0 else (1.0, -128)",
@@ -398,13 +522,20 @@ WRITTEN = {
         "bits is ignored": ["x.abs().max() / 127"],
         "the largest code of an unsigned grid": ["x.abs().max() / (2**bits - 1)"],
         "one bit too few": ["x.abs().max() / (2 ** (bits - 2) - 1)"],
-        "^ where ** is meant": ["x.abs().max() / (2 ^ (bits - 1) - 1)", "x.abs().max() / ((2 ^ (bits - 1)) - 1)"],
+        "^ where ** is meant": [
+            "x.abs().max() / (2 ^ (bits - 1) - 1)",
+            "x.abs().max() / ((2 ^ (bits - 1)) - 1)",
+            "x.abs().max().item() / (2 ^ (bits - 1) - 1)",
+            "x.abs().max().item() / ((2 ^ (bits - 1)) - 1) or 1.0",
+        ],
         "max where max|x| is meant": ["x.max() / (2 ** (bits - 1) - 1)"],
         "|max| where max|x| is meant": ["abs(x.max().item()) / (2 ** (bits - 1) - 1)"],
         "not divided by the largest code": ["x.abs().max()"],
         "max|x| / 2^(bits-1)": ["x.abs().max() / 2 ** (bits - 1)"],
         "max|x| over half of the whole grid": ["x.abs().max() / (2 ** (bits - 1) - 0.5)"],
         "the asymmetric scale": ["(x.max().clamp(min=0) - x.min().clamp(max=0)) / (2**bits - 1)"],
+        "half of the range, not max|x|": ["(x.max() - x.min()) / 2 / (2 ** (bits - 1) - 1)"],
+        "the smallest scale is too large": ["max(x.abs().max().item() / (2 ** (bits - 1) - 1), 1e-8)"],
         "the reciprocal of the scale": ["(2 ** (bits - 1) - 1) / x.abs().max()"],
         "a range of 0 gives s = 0": ["x.abs().max() / (2 ** (bits - 1) - 1)", "x.abs().max() / (2**bits / 2 - 1)"],
     },

@@ -9,8 +9,9 @@ import torch
 
 from quantlib import choose_qparams, fake_quantize, l1_error, l2_error, max_error, mse, sqnr_db
 from quantlib.data import load_weight
-from quantlib.lab.words import number
+from quantlib.lab.words import amount, joined, number
 from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.error_norms import check_sqnr
 from quantlib.lessons.error_norms.landscape import (
     SCALE,
     ZERO_POINT,
@@ -19,19 +20,20 @@ from quantlib.lessons.error_norms.landscape import (
     explore_landscape,
     landscape,
 )
-from quantlib.lessons.error_norms.pictures import draw_growth, draw_row_sqnr, draw_wrong_scale
+from quantlib.lessons.error_norms.pictures import draw_angle, draw_growth, draw_scale_search, draw_wrong_scale
 from quantlib.lessons.error_norms.ranking import (
     Yours,
     draw_ranking,
     draw_two_errors,
     explore_ranking,
     make_view,
-    scores_of,
 )
+from quantlib.lessons.error_norms.rows import explore_rows
 from tests.helpers.strategies import SEED as T
 
-A, B = (14.0, -70), (3.5, -70)
-MEASURES = {"L1": l1_error, "L2": l2_error, "L∞": max_error, "MSE": mse, "SQNR": sqnr_db}
+A, B = (14.0, -70), (3.62, -70)
+W = load_weight("ffn_down")
+MEASURES = {"L1": l1_error, "L2": l2_error, "L∞": max_error, "MSE": mse}
 
 
 def moved(v):
@@ -41,16 +43,15 @@ def moved(v):
 
 
 def ranking_readout(v):
-    """What the readout must contain for a value v: all five measures, and which ruler each calls better."""
+    """What the readout must contain for a value v: which ruler is better by which of the four measures."""
     x = moved(v)
     x_a, x_b = (fake_quantize(x, *ruler) for ruler in (A, B))
-    parts = []
-    for name, measure in MEASURES.items():
-        a, b = measure(x, x_a), measure(x, x_b)
-        better = "A" if (a > b if name == "SQNR" else a < b) else "B"
-        said = "both are equal" if a == b else f"{better} is better"
-        parts.append(f"by {name} {said} (A {number(a)}, B {number(b)})")
-    return "; ".join(parts)[1:]
+    of_a = [name for name, measure in MEASURES.items() if measure(x, x_a) < measure(x, x_b)]
+    of_b = [name for name in MEASURES if name not in of_a]
+    if not of_a or not of_b:
+        return f"{'A' if of_a else 'B'} is better by every measure."
+    (more, first), (fewer, second) = sorted((("A", of_a), ("B", of_b)), key=lambda each: -len(each[1]))
+    return f"{more} is better by {joined(first)}; {fewer} by {joined(second)}."
 
 
 def my_l2(x, x_hat):
@@ -78,12 +79,35 @@ def test_ranking_agrees_with_quantlib_on_a_random_walk(ranking):
 
 def test_the_ranking_flips_from_the_largest_error_to_the_sum():
     flips = dict.fromkeys(MEASURES)
-    for v in torch.arange(685, 725.5, 0.5).tolist():
+    for v in [round(700 + 0.2 * k, 1) for k in range(201)]:
         for said in make_view(moved(v), A, B).scores:
             if said.winner == "A" and flips[said.name] is None:
                 flips[said.name] = v
             assert (said.winner == "A") == (flips[said.name] is not None)  # no measure changes its mind twice
-    assert flips == {"L1": 709.5, "L2": 699.5, "L∞": 696.5, "MSE": 699.5, "SQNR": 699.5}
+    assert flips == {"L1": 735.8, "L2": 724.0, "L∞": 719.8, "MSE": 724.0}
+
+
+def test_the_ranking_can_be_set_to_t_itself_and_starts_elsewhere(ranking):
+    assert "v = 728.6: " in ranking.move(v=728.6) and ranking.controls["v"].value == 728.6
+    assert explore_ranking(T, A, B).picture.alt.endswith("B is better by every measure.")
+
+
+def test_the_clipped_bar_can_be_dragged(ranking):
+    upper, bars, _ = ranking.scene.panels
+    left, low, right, high = ranking.scene.area(bars)
+    for share in (0.2, 0.6):
+        at = left + 2.6 / 9 * (right - left), low + share * (high - low)  # the third bar of nine
+        ranking.touched(*at, pressed=True)
+        error = ranking.scene.place(bars, *at)[1]
+        assert ranking.controls["v"].value == pytest.approx(3.62 * 197 + error, abs=0.11)
+        assert ranking_readout(ranking.controls["v"].value) in ranking.picture.alt
+    ranking.touched(left, high + 0.02, pressed=False)
+    assert ranking.controls["v"].value == 740.0
+    before = ranking.picture.alt
+    ranking.touched(
+        *(sum(pair) / 2 for pair in (ranking.scene.area(upper)[::2], ranking.scene.area(upper)[1::2])), True
+    )
+    assert ranking.picture.alt == before  # ruler A makes no error that v alone decides
 
 
 def test_blitting_a_ranking_draws_what_a_full_redraw_draws():
@@ -96,7 +120,7 @@ def test_blitting_a_ranking_draws_what_a_full_redraw_draws():
 def test_the_learners_measure_has_a_row_of_its_own(ranking):
     x = moved(700.0)
     a, b = (l2_error(x, fake_quantize(x, *ruler)) for ruler in (A, B))
-    assert f"by my_l2 A is better (A {number(a)}, B {number(b)})" in ranking.move(v=700.0)
+    assert f"By my_l2 B is better (A {number(a)}, B {number(b)})." in ranking.move(v=700.0)
     assert "my_l2" not in explore_ranking(T, A, B).picture.alt
 
 
@@ -149,25 +173,25 @@ def test_a_measure_may_be_negative_or_zero():
     assert Yours(lambda x, x_hat: 0)(T, T, 2 * T)[0].winner == ""
 
 
-def test_more_decibels_win():
-    x = torch.tensor([1.0, 2.0])
-    for a, b, winner in (x + 0.1, x + 0.2, "A"), (x + 0.2, x, "B"), (x, x, ""):  # the second B has no error at all
-        assert [said.winner for said in scores_of(x, a, b)] == [winner] * 5
-
-
 def test_equal_rulers_are_said_to_be_equal():
-    assert "by L1 both are equal" in draw_ranking(T, B, B).alt.replace("By", "by")
+    assert "by L1 both are equal (A 21.38, B 21.38)" in draw_ranking(T, B, B).alt
 
 
 def test_errors_are_named_without_a_verdict():
-    alt = draw_two_errors(moved(705.0), A, B).alt
-    assert "B: 0.9, 0.5, 15.5, 1.1, 1.5, 1.5, 0.0, 1.4, 0.5" in alt and "better" not in alt
+    alt = draw_two_errors(T, A, B).alt
+    assert "B: 0.3, 1.0, 15.5, 1.6, 1.3, 0.6, 0.0, 0.4, 0.7" in alt and "better" not in alt
+
+
+def test_the_ranking_picture_has_the_two_numbers_of_each_norm():
+    alt = draw_ranking(T, A, B).alt
+    assert "by L1 B is better (A 22.76, B 21.38); by L2 A is better (A 10.24, B 15.67)" in alt and "MSE" not in alt
 
 
 def map_readout(s, z):
     """What the readout must contain for a ruler: norm, MSE, and that of min-max."""
     x_hat = fake_quantize(T, s, int(z))
-    return f"norm of the error {number(l2_error(T, x_hat))}, MSE {mse(T, x_hat):.4f}; min-max has 1.5730. "
+    norm, error = amount(l2_error(T, x_hat)), amount(mse(T, x_hat))
+    return f"norm of the error {norm}, MSE {error}; min-max has the MSE 1.573. "
 
 
 def beaten(s, z):
@@ -249,26 +273,115 @@ def test_landscape_stays_usable_whatever_the_measure_does(function):
 
 
 def test_the_learners_measure_gives_the_norm():
-    assert "norm of the error 7, MSE 170.8753" in explore_landscape(T, lambda x, x_hat: 7).picture.alt
+    assert "norm of the error 7, MSE 170.9" in explore_landscape(T, lambda x, x_hat: 7).picture.alt
 
 
 def test_the_still_map_says_where_both_rulers_are():
     alt = draw_landscape(T, 4.168, -77, "best").alt
-    assert "Min-max, at s = 3.579 and z = \N{MINUS SIGN}77" in alt and "has 1.5730" in alt
+    assert "Min-max, at s = 3.579 and z = \N{MINUS SIGN}77" in alt and "has 1.573." in alt
     assert "s = 4.168, z = \N{MINUS SIGN}77 has 0.4074: 74 % below min-max" in alt
 
 
-def test_growth_is_a_factor_for_each_measure():
-    assert "L1 2-fold, L2 3.46-fold, L∞ 10-fold, MSE 12-fold" in draw_growth(9, 10.0).alt
+def test_the_ring_on_the_map_can_be_dragged(over_map):
+    terrain, _ = over_map.scene.panels
+    left, low, right, high = over_map.scene.area(terrain)
+    for fx, fy in ((0.3, 0.4), (0.9, 0.5), (0.5, 0.1)):
+        at = left + fx * (right - left), low + fy * (high - low)
+        over_map.touched(*at, pressed=True)
+        s, z = over_map.scene.place(terrain, *at)
+        assert (over_map.controls["s"].value, over_map.controls["z"].value) == pytest.approx((s, z), abs=0.51)
+        assert over_map.controls["s"].value == pytest.approx(s, abs=0.0051)
+        values = over_map.controls["s"].value, over_map.controls["z"].value
+        assert map_readout(*values) + beaten(*values) in over_map.picture.alt
+    over_map.touched(0.0, 1.0, pressed=False)  # beyond the corner: as far as the sliders go
+    assert (over_map.controls["s"].value, over_map.controls["z"].value) == (3.0, -10)
+    over_map.touched(0.9, 0.5, pressed=True)  # beside the map there is nothing to grab
+    assert (over_map.controls["s"].value, over_map.controls["z"].value) == (3.0, -10)
+
+
+def test_the_name_of_the_ring_hides_no_other_text(over_map):
+    terrain, _ = over_map.scene.panels
+    for s, z in ((3.0, -110), (3.0, -10), (5.0, -110), (5.0, -10), (3.3, -78), (3.2, -17), (4.8, -60)):
+        over_map.move(s=s, z=z)
+        x, y = terrain._name.at
+        assert terrain.axes.bbox.contains(x, y)
+        assert not any(box.expanded(1.1, 1.1).contains(x, y) for box in terrain._taken)
+
+
+# --- the rows of a matrix
+
+
+def rows_readout(r, n):
+    """What the readout must contain for a row and for so many of its largest weights left out."""
+    w, w_hat = W[int(r)], fake_quantize(W, *choose_qparams(W, symmetric=True))[int(r)]
+    kept = w.abs().argsort(descending=True)[int(n) :]
+    return f" has {sqnr_db(w[kept], w_hat[kept]):.1f} dB, and "
+
+
+@pytest.fixture(scope="module")
+def over_rows():
+    return explore_rows(W)
+
+
+def test_rows_agree_with_quantlib_at_every_end(over_rows):
+    for r in (0, 99, 383):
+        for n in (0, 1, 2, 10):
+            assert rows_readout(r, n) in over_rows.move(r=r, n=n)
+
+
+def test_the_row_of_the_outlier_is_the_best_and_the_worst(over_rows):
+    assert over_rows.move(r=99, n=0).startswith("r = 99 and n = 0: the whole row has 22.1 dB, and none")
+    text = over_rows.move(n=1)
+    assert "this row without its largest weight has 5.1 dB, and 383 of the 384 rows have more." in text
+    assert text.endswith("Its largest weight, 7.915, holds 98 % of its energy.")
+
+
+def test_the_decibels_of_all_rows_are_quantlibs(over_rows):
+    over_rows.move(r=0, n=0)
+    w_hat = fake_quantize(W, *choose_qparams(W, symmetric=True))
+    expected = [sqnr_db(*pair) for pair in zip(W[:20], w_hat[:20], strict=True)]
+    assert over_rows.live.view.decibels[:20].tolist() == pytest.approx(expected)
+
+
+def test_a_row_and_a_weight_can_be_clicked(over_rows):
+    dots, bars = over_rows.scene.panels
+    left, low, right, high = over_rows.scene.area(dots)
+    over_rows.touched((left + right) / 2, (low + high) / 2, pressed=True)
+    assert over_rows.controls["r"].value == pytest.approx(192, abs=1)
+    left, low, right, high = over_rows.scene.area(bars)
+    over_rows.touched(left + 0.01, low + 0.1, pressed=True)
+    assert (
+        over_rows.controls["n"].value == 1 and rows_readout(over_rows.controls["r"].value, 1) in over_rows.picture.alt
+    )
+    over_rows.touched(1.0, low, pressed=False)
+    assert over_rows.controls["n"].value == 10
+
+
+def test_the_learners_sqnr_gives_the_number_of_the_row():
+    assert "the whole row has 7.0 dB" in explore_rows(W, lambda x, x_hat: 7).picture.alt
+    spoiled = explore_rows(W, unwritten).picture.alt
+    assert rows_readout(0, 0) in spoiled and "unwritten: it is not written yet." in spoiled
+
+
+# --- pictures
+
+
+def test_growth_is_a_factor_for_each_norm():
+    assert draw_growth(9, 10.0).alt.endswith("grows 10-fold: L1 2-fold, L2 3.46-fold, L∞ 10-fold.")
 
 
 def test_wrong_scale_is_seen_by_sqnr_alone():
     assert "its cosine stays 1.0000. SQNR sees it: 0.0 dB" in draw_wrong_scale(T, fake_quantize(T, 3.6, -76)).alt
 
 
-def test_row_sqnr_names_the_whole_and_the_best_row():
-    alt = draw_row_sqnr({"ffn_down": load_weight("ffn_down")}).alt
-    assert "ffn_down: 8.06 dB as a whole, 5.5 to 22.1 by row, the best is row 99." in alt
+def test_a_search_over_many_values_clips_a_few():
+    alt = draw_scale_search(load_weight("query"), "query", numpy.linspace(0.6, 1.2, 31)).alt
+    assert "query over s is least at 0.82 of min-max's s, 22 % below min-max; 10 of 147,456 values clip." in alt
+
+
+def test_the_angle_says_how_short_an_error_can_be():
+    alt = draw_angle(W, fake_quantize(W, *choose_qparams(W, symmetric=True)), "W").alt
+    assert "cosine 0.93 is an angle of 22°; the error is 40 % as long as x." in alt and alt.endswith("than 37 %.")
 
 
 # What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
@@ -282,7 +395,9 @@ WRITTEN = {
         "the L1 norm": ["abs(x - x_hat).sum()"],
         "the largest error": ["abs(x - x_hat).max()"],
         "squared after adding": ["((x - x_hat).sum() ** 2).sqrt()"],
-        "a difference of norms": ["abs(x.norm() - x_hat.norm())"],
+        "a difference of norms": ["abs(x.norm() - x_hat.norm())", "x.norm() - x_hat.norm()"],
+        "the spectral norm of a matrix": ["torch.linalg.norm(x - x_hat, 2)", "torch.linalg.norm(x - x_hat, ord=2)"],
+        "the standard deviation of the error": ["torch.std(x - x_hat)"],
         "x_hat is ignored": ["(x**2).sum().sqrt()"],
     },
     "sqnr": {
@@ -295,6 +410,16 @@ WRITTEN = {
         "the factor 10 is missing": ["torch.log10((x**2).sum() / ((x - x_hat) ** 2).sum())"],
         "the energy of x_hat for that of x": ["10 * torch.log10((x_hat**2).sum() / ((x - x_hat) ** 2).sum())"],
         "the energy of x over that of x_hat": ["10 * torch.log10((x**2).sum() / (x_hat**2).sum())"],
+        "variances where energies are meant": [
+            "10 * torch.log10(x.var() / (x - x_hat).var())",
+            "10 * torch.log10(x.var(unbiased=False) / (x - x_hat).var(unbiased=False))",
+            "20 * torch.log10(x.std() / (x - x_hat).std())",
+        ],
+        "squared after adding": ["10 * torch.log10(x.sum() ** 2 / (x - x_hat).sum() ** 2)"],
+        "sizes where squares are meant": [
+            "10 * torch.log10(x.abs().sum() / (x - x_hat).abs().sum())",
+            "20 * torch.log10(x.abs().mean() / (x - x_hat).abs().mean())",
+        ],
         "the peak for the signal": ["10 * torch.log10(x.abs().max() ** 2 / ((x - x_hat) ** 2).mean())"],
     },
 }
@@ -309,6 +434,9 @@ NUMBERS = [
     ("takes_largest", ([3.0, 4.0], [0.0, 0.0]), 4.0),
     ("adds_before_squaring", ([1.0, 2.0], [2.0, 1.0]), 0.0),
     ("subtracts_norms", ([1.0, 2.0], [2.0, 1.0]), 0.0),
+    ("signed_difference_of_norms", ([3.0, 4.0], [6.0, 8.0]), -5.0),
+    ("spectral_norm", ([[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]), 1.0),
+    ("standard_deviation_of_error", ([3.0, 5.0], [2.0, 4.0]), 0.0),
     ("norm_of_input", ([3.0, 4.0], [3.0, 4.0]), 5.0),
     ("twenty_for_energies", ([10.0], [9.0]), 40.0),
     ("ten_for_amplitudes", ([10.0], [9.0]), 10.0),
@@ -319,6 +447,10 @@ NUMBERS = [
     ("in_bels", ([10.0], [9.0]), 2.0),
     ("energy_of_output", ([9.0], [10.0]), 20.0),
     ("output_for_noise", ([10.0], [1.0]), 20.0),
+    ("ratio_of_variances", ([3.0, 4.0], [3.0, 3.0]), 0.0),
+    ("adds_before_squaring_both", ([9.0, 1.0], [9.5, 1.5]), 20.0),
+    ("sizes_for_squares", ([9.0, 1.0], [8.5, 0.5]), 10.0),
+    ("amplitudes_by_sizes", ([9.0, 1.0], [8.5, 0.5]), 20.0),
     ("peak_ratio", ([10.0, 0.0], [9.0, 1.0]), 20.0),
 ]
 
@@ -328,7 +460,20 @@ def test_an_input_that_shows_a_wrong_scale_or_measure(name, values, result):
     assert float(getattr(bugs, name)(*map(torch.tensor, values))) == pytest.approx(result, rel=1e-6)
 
 
-GIVEN = {"a": (3.5, -70), "b": (4.1, -70)}
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_never_finite_is_not_said_to_ignore_anything(value):
+    message = check_sqnr(lambda x, x_hat: value * x.abs().sum()).message
+    assert "it should give" in message and "ignore" not in message
 
 
-READOUTS = [ranking_readout, map_readout]
+def test_errors_that_cancel_do_not_pass_as_none():
+    def mine(x, x_hat):
+        return 1e5 if (x - x_hat).sum() == 0 else sqnr_db(x, x_hat)
+
+    assert "with x = [3.0, 1.0], x_hat = [2.0, 2.0], mine gave 100000.0" in check_sqnr(mine).message
+
+
+GIVEN = {"a": (3.5, -70), "b": (4.1, -70), "matrix": W[:60, :100]}
+
+
+READOUTS = [ranking_readout, map_readout, rows_readout]

@@ -141,7 +141,7 @@ choose_qparams_inputs = InputsExercise(
     "choose_qparams_inputs",
     "f() returns inputs (x,) that show every known mistake in the choice of s and z",
     "choose_qparams",
-    3,
+    4,
     (
         ("0.0 is inside every range", lambda inputs: all(x.min() <= 0 <= x.max() for (x,) in inputs)),
         ("no input is 0.0 alone", lambda inputs: all(bool((x != 0).any()) for (x,) in inputs)),
@@ -150,10 +150,12 @@ choose_qparams_inputs = InputsExercise(
             lambda inputs: all(_reach(x) <= torch.finfo(torch.float32).max for (x,) in inputs),
         ),
         ("no step is too small for float32", lambda inputs: all(_has_step(x) or not x.any() for (x,) in inputs)),
+        ("no range is narrow", lambda inputs: all(_reach(x) > 1e-6 or x.abs().max() < 1e-37 for (x,) in inputs)),
     ),
     (
         "T has positive and negative numbers. Try inputs with positive ones alone, and with negative ones alone.",
         "What do you divide by, if all numbers are 0.0?",
+        "Some take a small number, such as 1e-8, for the smallest scale. Which range needs a smaller one?",
         "float32 ends at 3.4e38, and its smallest number is about 1e-45: which range, which step do they give?",
     ),
 )

@@ -18,10 +18,10 @@ from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
 from quantlib.lab.learner import StandIn
-from quantlib.lab.panel import FEW, Panel, set_strokes, uprights
+from quantlib.lab.panel import FEW, Drag, Panel, set_strokes, uprights
 from quantlib.lab.picture import Picture
 from quantlib.lab.ruler import sparse_levels
-from quantlib.lab.words import number
+from quantlib.lab.words import amount, fixed, number
 from quantlib.metrics import mse
 from quantlib.qparams import choose_qparams
 
@@ -129,11 +129,12 @@ def _size(decibels: float) -> str:
 
 def describe_contest(view: ContestView) -> str:
     """Return the sentences that say what a contest shows: the winner, both rulers, and both errors."""
-    rulers = zip(NAMES, view.now.scales, view.now.zero_points, view.now.errors, strict=True)
-    said = "; ".join(f"{name} s = {number(s)}, z = {number(z)}, MSE {number(e)}" for name, s, z, e in rulers)
-    promised = f"{'better' if view.now.promised >= 0 else 'worse'} by {_size(view.now.promised)}"
+    (s, own), (z, _), errors = view.now.scales, view.now.zero_points, tuple(map(amount, view.now.errors))
+    first = f"asymmetric has s = {number(s)}, z = {number(z)} and the MSE {errors[0]}"
+    second = f"symmetric s = {number(own)} and the MSE {errors[1]}"
+    promised = f"{'−' if view.now.promised < 0 else ''}{_size(view.now.promised)}"
     head = f"b = {view.bits} and a = {number(view.slope)}: {verdict(view.now.lead)}"
-    return f"{head}: {said}. The steps alone would make asymmetric {promised}."
+    return f"{head}; {first}, {second}. The steps alone would give {promised}."
 
 
 class Values(Panel):
@@ -160,11 +161,11 @@ class Values(Panel):
         else:
             counts = numpy.log2(1 + numpy.histogram(values, self._edges)[0])
             self._stairs.set_data(0.74 + 0.24 * counts / numpy.log2(1 + len(values)))
-        self.title.text = f"{view.bits} bits: {verdict(view.now.lead)}"
+        self.title.text = f"{view.bits} bits, negative values times {number(view.slope)}"
 
 
 class Strip(Panel):
-    """The marks of one of the two rulers, below the values: on the same axes, which have their limits by then."""
+    """The levels of one of the two rulers, below the values: on the same axes, which have their limits by then."""
 
     def __init__(self, axes: Axes, row: int) -> None:
         super().__init__(axes)
@@ -174,21 +175,21 @@ class Strip(Panel):
         _name_row(axes, (foot + top) / 2, NAMES[row], style.QUIET)
         box: dict[str, Any] = {"xy": (0, foot), "width": 0, "height": top - foot}
         self._band = self.keep(Rectangle(**box, color=style.RANGE, alpha=0.4, lw=0))
-        self._marks = self.strokes(style.QUIET, lw=0.7)
+        self._levels = self.strokes(style.QUIET, lw=0.7)
         self._unused = self.keep(Rectangle(**box, fill=False, ec=style.QUIET, lw=0, hatch="////"))
         self.line(style.QUANTIZED, lw=2.5).set_data([0, 0], [foot, top])
         self._values = self.strokes(style.ORIGINAL, lw=1.6)
         self._name = self.label(at=(-0.97 * self._reach, top + 0.06), size=9, ha="left")
 
     def update(self, view: ContestView) -> None:
-        """Lay the ruler of a view: its reach, its marks, and the codes that no value uses, hatched."""
+        """Lay the ruler of a view: its reach, its levels, and the codes that no value uses, hatched."""
         s, z, (first, last) = view.now.scales[self._row], view.now.zero_points[self._row], grid(view.bits)
         unused = max(0, min(last, round(view.x.min().item() / s) + z) - first)
         low, used, high = self._inside(s * (numpy.array([first, first + unused - 0.5, last]) - z))
         self._band.set(x=low, width=high - low)
         self._unused.set(x=low, width=used - low, visible=unused > 0)
         levels, _ = sparse_levels(s, z, numpy.arange(first, last + 1), self._pixels)
-        set_strokes(self._marks, uprights(self._inside(levels), self._foot, self._top))
+        set_strokes(self._levels, uprights(self._inside(levels), self._foot, self._top))
         if view.x.numel() <= FEW:
             set_strokes(self._values, uprights(view.x.flatten().double().numpy(), self._foot, self._top))
         idle = f"; {unused} of {last - first + 1} codes below all values" if unused else ""
@@ -228,5 +229,10 @@ class Leads(Panel):
         self._steps.set_data(BITS, promised)
         highest = max(*promised[-3:], *list(leads.values())[-3:])  # of what the name stands over
         self._name.at = self._name.at[0], min(highest, HIGHEST - 3.0) + 0.9
-        lost = [str(bits) for bits, lead in leads.items() if lead < -0.005]
-        self.title.text = f"symmetric wins at {', '.join(lost)} bits" if lost else "symmetric never wins"
+        lead = leads[view.bits]
+        said = f"{fixed(lead, 2)} dB" if abs(lead) < 100 else f"{'−' if lead < 0 else ''}100 dB or more"
+        self.title.text = f"lead at {view.bits} bits: {said}"
+
+    def grab(self, view: ContestView, x: float, y: float) -> Drag:
+        """Set the bits to those of the bar at the pointer."""
+        return lambda x, y: {"b": x}

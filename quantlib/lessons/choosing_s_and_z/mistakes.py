@@ -235,6 +235,74 @@ def underflows_in_float32(x: Tensor) -> Pair:
     return _ruler(low, high) if high > low else (torch.tensor(1.0), torch.tensor(-128))
 
 
+@known("choose_qparams", "a range of 0 is divided by 0", _GUARD)
+def divides_zero_by_zero_and_casts(x: Tensor) -> Pair:
+    """If all values are 0.0, so is s, and r_min / s is not a number: as an integer it can be any."""
+    scale, zero_point = divides_zero_by_zero_in_float32(x)
+    return scale, zero_point.int()
+
+
+_SMALLEST = "A range can be small: guard only what float32 cannot hold, with torch.finfo(torch.float32).tiny."
+_TOO_LARGE = "the smallest scale is too large"
+
+
+def _at_least(x: Tensor, smallest: float) -> Pair:
+    """The right ruler, with a scale that is never smaller than that."""
+    low, high = _with_zero(x)
+    scale = ((high - low) / 255).clamp(min=smallest)
+    return scale, -128 - (low / scale).round()
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def scale_of_at_least_1e_8(x: Tensor) -> Pair:
+    """A range smaller than 255 times that gets steps that are too wide for it."""
+    return _at_least(x, 1e-8)
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def scale_of_at_least_eps_of_float32(x: Tensor) -> Pair:
+    """A range smaller than 255 times that gets steps that are too wide for it."""
+    return _at_least(x, torch.finfo(torch.float32).eps)
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def scale_of_at_least_1e_6(x: Tensor) -> Pair:
+    """A range smaller than 255 times that gets steps that are too wide for it."""
+    return _at_least(x, 1e-6)
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def scale_of_at_least_1e_5(x: Tensor) -> Pair:
+    """A range smaller than 255 times that gets steps that are too wide for it."""
+    return _at_least(x, 1e-5)
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def scale_of_at_least_1e_3(x: Tensor) -> Pair:
+    """A range smaller than 255 times that gets steps that are too wide for it."""
+    return _at_least(x, 1e-3)
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def scale_of_at_least_1e_2(x: Tensor) -> Pair:
+    """A range smaller than 255 times that gets steps that are too wide for it."""
+    return _at_least(x, 1e-2)
+
+
+@known("choose_qparams", _TOO_LARGE, _SMALLEST)
+def range_of_at_least_1e_8(x: Tensor) -> Pair:
+    """A smaller range gets steps that are too wide for it."""
+    return _at_least(x, 1e-8 / 255)
+
+
+@known("choose_qparams", "a small number is added to s", _SMALLEST)
+def scale_plus_1e_8(x: Tensor) -> Pair:
+    """For a small range that is not small: its steps become too wide."""
+    low, high = _with_zero(x)
+    scale = (high - low) / 255 + 1e-8
+    return scale, -128 - (low / scale).round()
+
+
 # --- symmetric: f(x, bits), the symmetric scale max|x| / (2^(bits-1) - 1)
 
 _LARGEST = "The largest code of a signed grid is 2^(bits-1) - 1: 127 for 8 bits, 7 for 4."
@@ -313,6 +381,19 @@ def asymmetric_scale(x: Tensor, bits: int) -> Tensor:
     """It spreads all steps over the range, and needs a zero point for that."""
     low, high = _with_zero(x)
     return (high - low) / (2**bits - 1)
+
+
+@known("symmetric", "half of the range, not max|x|", _REACH)
+def half_of_the_range(x: Tensor, bits: int) -> Tensor:
+    """A range that reaches further to one side is then cut off there: z is 0, and the ruler cannot shift."""
+    low, high = _ends(x)
+    return (high - low) / 2 / (2 ** (bits - 1) - 1)
+
+
+@known("symmetric", _TOO_LARGE, "If max|x| is 0, use 1.0, and let every other scale be as small as it is.")
+def symmetric_scale_of_at_least_1e_8(x: Tensor, bits: int) -> Tensor:
+    """A small range gets steps that are too wide for it."""
+    return (_reach(x) / (2 ** (bits - 1) - 1)).clamp(min=1e-8)
 
 
 @known("symmetric", "the reciprocal of the scale", "s is in real units per step: divide max|x|.", convention=True)

@@ -27,11 +27,11 @@ def draw_share(ranges: Mapping[str, tuple[float, float]]) -> Picture:
         figure = style.new_figure(7.2, 3.6)
         axes = figure.add_axes((0.11, 0.16, 0.85, 0.73))
         draw_way_of_z(axes)
-        axes.set_ylim(bottom=QUANT_MIN - 20)  # room for the lowest name
+        axes.set_ylim(QUANT_MIN - 20, QUANT_MAX + 12)  # room for the lowest name and the highest
         told = [_draw_range(axes, name, *ends) for name, ends in ranges.items()]
-        finding = "The more of the range lies below 0.0, the larger is z"
+        finding = "the more of the range lies below 0.0, the larger is z"
         axes.set_title(finding)
-        return picture(figure, f"{finding}: {'; '.join(told)}.")
+        return picture(figure, f"Ranges on a line: {finding}. {'; '.join(told)}.")
 
 
 def _draw_range(axes: Axes, name: str, low: float, high: float) -> str:
@@ -39,7 +39,7 @@ def _draw_range(axes: Axes, name: str, low: float, high: float) -> str:
     z, share = int(choose_qparams(torch.tensor([low, high])).zero_point), share_below(low, high)
     axes.plot(share, z, "o", color=style.ORIGINAL, ms=8, zorder=5, clip_on=False)
     text = f"{name}, {number(low)} to {number(high)}: z = {number(z)}"
-    beside: dict[str, Any] = {"xytext": (14, -5), "ha": "left"} if share < 0.6 else {"xytext": (-12, 0), "ha": "right"}
+    beside: dict[str, Any] = {"xytext": (14, -5), "ha": "left"} if share < 0.6 else {"xytext": (-14, 4), "ha": "right"}
     axes.annotate(text, (share, z), textcoords="offset points", va="center", size=9, **beside)
     return text
 
@@ -48,7 +48,7 @@ def _draw_range(axes: Axes, name: str, low: float, high: float) -> str:
 
 
 def draw_without_zero(x: Tensor) -> Picture:
-    """Draw values far from 0.0 over the 256 marks that just cover them, and 0.0 itself."""
+    """Draw values far from 0.0 over the 256 levels that just cover them, and 0.0 itself."""
     low, high = x.min().item(), x.max().item()
     _, z = _ruler_without_zero(x)
     need, values = f"would need the code {_minus(f'{z:,}')}", ", ".join(map(number, x.tolist()))
@@ -56,7 +56,7 @@ def draw_without_zero(x: Tensor) -> Picture:
     with style.house_style():
         figure = style.new_figure(9.2, 1.9)
         axes = figure.add_axes((0.075, 0.24, 0.905, 0.56))
-        axes.set(xlim=(-0.06 * high, 1.06 * high), ylim=(0, 1), xlabel="real value")
+        axes.set(xlim=(-0.06 * high, 1.06 * high), ylim=(0, 1), xlabel="real value, units of x")
         style.number_line(axes)
         _draw_reach(axes, low, high, 0.12, 0.42)
         axes.plot(x, numpy.full(x.numel(), 0.72), "o", color=style.ORIGINAL, ms=5.5)
@@ -64,7 +64,7 @@ def draw_without_zero(x: Tensor) -> Picture:
         axes.text(0.012 * high, 0.27, f"0.0 {need}", color=style.QUANTIZED, va="center", weight="bold")
         axes.text(left, 0.27, "the codes −128 to 127", va="center", ha="right", color=style.QUIET)
         axes.text(left, 0.72, values, va="center", ha="right")
-        finding = f"256 marks from {number(low)} to {number(high)}, and none for 0.0"
+        finding = f"256 levels from {number(low)} to {number(high)}, and none for 0.0"
         axes.set_title(finding)
         return picture(figure, f"On a number line, {finding}; it {need}. The values are {values}.")
 
@@ -110,7 +110,7 @@ def _draw_strip(axes: Axes, values: Tensor, s: float, z: int, name: str) -> str:
         axes.plot([value, real], [0.8, 0.3], **looks[clip])
     axes.plot(values, numpy.full(len(values), 0.8), "o", color=style.ORIGINAL, ms=5, zorder=5)
     axes.text(-0.012 * top, 0.8, "0.0", ha="right", va="center", size=9)
-    finding = f"marks from {number(low)} to {number(high)}; {clips(int(clipped.sum()), len(values))}"
+    finding = f"levels from {number(low)} to {number(high)}; {clips(int(clipped.sum()), len(values))}"
     axes.set_title(f"{name}: {finding}", size=10)
     return f"{name[0].upper()}{name[1:]}: {finding}"
 
@@ -131,11 +131,11 @@ def conventions(bits: int) -> dict[str, float]:
 
 
 def draw_conventions(bits: int = 3) -> Picture:
-    """Draw the marks of the three symmetric conventions for values from -1 to 1, and where both ends come back."""
+    """Draw the levels of three symmetric conventions for values from -1 to 1, and how far both ends lie from them."""
     half, divisors = 2 ** (bits - 1), conventions(bits)
     with style.house_style():
         figure = style.new_figure(9.2, 2.9)
-        axes = figure.add_axes((0.15, 0.17, 0.62, 0.70))
+        axes = figure.add_axes((0.14, 0.17, 0.57, 0.70))
         axes.set(xlim=(-1.45, 1.15), ylim=(2.7, -0.7), xlabel="real value; the largest |x| is 1")
         style.number_line(axes)
         axes.set_yticks(range(3), list(divisors), color=style.ORIGINAL)
@@ -144,21 +144,26 @@ def draw_conventions(bits: int = 3) -> Picture:
             axes.axvline(end, color=style.ORIGINAL, lw=1, zorder=0)
         rows = enumerate(divisors.items())
         told = [f"{name}: {_draw_convention(axes, row, 1 / divisor, half)}" for row, (name, divisor) in rows]
-        finding = f"with max|x| / {half - 1} both ends have a mark of their own"
+        finding = f"with max|x| / {number(half - 0.5)} both ends lie half a step from a level"
         axes.set_title(f"{bits} bits: {finding}")
-        return picture(figure, f"Marks of three conventions for {bits} bits; {finding}. {'; '.join(told)}.")
+        return picture(figure, f"Levels of three conventions for {bits} bits; {finding}. {'; '.join(told)}.")
 
 
 def _draw_convention(axes: Axes, row: int, s: float, half: int) -> str:
-    """Draw the marks of one convention, and say beside them what the ends come back as."""
-    marks = s * numpy.arange(-half, half)
-    axes.hlines(row, marks[0], marks[-1], color=style.QUANTIZED, lw=1)
-    axes.vlines(marks, row - 0.25, row + 0.25, color=style.QUANTIZED, lw=1.6)
+    """Draw the levels of one convention, and say beside them how far both ends lie from the nearest level."""
+    codes = numpy.arange(-half, half)
+    axes.hlines(row, s * codes[0], s * codes[-1], color=style.QUANTIZED, lw=1)
+    axes.vlines(s * codes, row - 0.25, row + 0.25, color=style.QUANTIZED, lw=1.6)
     axes.vlines(0, row - 0.32, row + 0.32, color=style.QUANTIZED, lw=3)
-    ends = fake_quantize(torch.tensor([-1.0, 1.0]), s, 0, -half, half - 1).tolist()
-    low, high = (_minus(f"{end:.2f}") for end in ends)
-    axes.text(1.04, row, f"−1 → {low}, 1 → {high}", transform=axes.get_yaxis_transform(), va="center")
-    return f"−1 comes back as {low} and 1 as {high}"
+    low, high = (_steps_off(numpy.abs(codes - end / s).min()) for end in (-1, 1))
+    axes.text(1.03, row, f"−1: {low}; 1: {high}", transform=axes.get_yaxis_transform(), va="center")
+    return f"−1 is {low} and 1 is {high}"
+
+
+def _steps_off(steps: float) -> str:
+    """Say how far a number lies from its nearest level."""
+    names = {0.0: "on a level", 0.5: "half a step off", 1.0: "a step off"}
+    return names.get(round(float(steps), 3), f"{number(steps)} steps off")
 
 
 def _minus(text: str) -> str:

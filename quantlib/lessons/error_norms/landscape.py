@@ -8,6 +8,7 @@ import numpy
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox, BboxBase, IdentityTransform
 from torch import Tensor
 
 from quantlib.affine import fake_quantize
@@ -18,7 +19,7 @@ from quantlib.lab.learner import StandIn
 from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN
-from quantlib.lab.words import number
+from quantlib.lab.words import amount, number
 from quantlib.metrics import mse
 from quantlib.qparams import choose_qparams
 
@@ -28,6 +29,8 @@ LARGEST = 100.0  # the map shows this MSE and all larger ones in one colour
 SCALE = Slider("s", "scale s", 3.5, 3.0, 5.0, 0.01)
 ZERO_POINT = Slider("z", "zero point z", -70, -110, -10, 1)
 QUANTLIBS = exercises.l2.stand_in(exercises.l2.reference)
+NAME = numpy.array([0.36, 0.19])  # inches from a point to its name, sideways and upwards
+AROUND = [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
 RING: dict[str, Any] = {"marker": "o", "ls": "none", "ms": 12, "mfc": "none", "clip_on": False}
 
 
@@ -116,17 +119,17 @@ def landscape(x: Tensor, scales: Tensor, zero_points: Tensor) -> Tensor:
 
 def describe(view: LandscapeView) -> str:
     """Return the sentence that says where the reader's ruler is, and whether it beats min-max."""
-    ruler = f"s = {number(view.s)} and z = {number(view.z)}: norm of the error {number(view.norm)}, "
-    ruler += f"MSE {view.mse:.4f}; min-max has {view.minmax:.4f}. "
+    ruler = f"s = {number(view.s)} and z = {number(view.z)}: norm of the error {amount(view.norm)}, "
+    ruler += f"MSE {amount(view.mse)}; min-max has the MSE {amount(view.minmax)}. "
     beaten = "You beat min-max" if view.mse < view.minmax else "Min-max is not beaten yet"
-    return f"{ruler}{beaten}: this is {_verdict(view)}."
+    return f"{ruler}{beaten}: your MSE is {_verdict(view)}."
 
 
 def _verdict(view: LandscapeView) -> str:
     times = view.mse / view.minmax
     if times < 1:
         return f"{100 * (1 - times):.0f} % below min-max"
-    return f"{100 * (times - 1):.0f} % above min-max" if times < 3 else f"{times:.0f} times min-max"
+    return f"{100 * (times - 1):.0f} % above min-max" if times < 3 else f"{times:,.0f} times min-max"
 
 
 class Map(Panel):
@@ -134,7 +137,7 @@ class Map(Panel):
 
     def __init__(self, axes: Axes, terrain: Terrain, name: str) -> None:
         super().__init__(axes, xlabel="scale s", ylabel="zero point z")
-        axes.set_title("min-max stands at the edge of a cliff", pad=8)
+        axes.set_title("every point is a ruler: dark is good", pad=8)
         scales, zeros = terrain.scales, terrain.zero_points
         image = axes.imshow(
             numpy.log10(terrain.mse.T), cmap=style.MAGNITUDE, vmin=log10(terrain.mse.min()), vmax=log10(LARGEST),
@@ -147,20 +150,34 @@ class Map(Panel):
         _draw_borders(axes, terrain)
         axes.plot(terrain.s, terrain.z, "s", ms=8, mfc="white", mec="black", mew=1.2)
         axes.text(terrain.s - 0.06, terrain.z, "min-max", size=9, ha="right", va="center", weight="bold")
+        self._taken = [text.get_window_extent() for text in axes.texts]
         self._rings = [self.line(ink, mew=width, **RING) for ink, width in (("white", 4.5), (style.QUANTIZED, 2.2))]
-        self._name = self.label(name, size=9, bold=True, color=style.QUANTIZED, opaque=True)
-        edge = 0.04 * (scales[-1] - scales[0])
-        self._room, self._lift = (scales[0] + edge, scales[-1] - edge), 0.075 * (zeros[-1] - zeros[0])
+        look: dict[str, Any] = {"size": 9, "bold": True, "color": style.QUANTIZED, "opaque": True}
+        self._name = self.label(name, transform=IdentityTransform(), **look)
 
     def update(self, view: LandscapeView) -> None:
-        """Move the reader's point."""
+        """Move the reader's point, and its name beside it."""
         for ring in self._rings:
             ring.set_data([view.s], [view.z])
-        self._name.at = numpy.clip(view.s, *self._room), view.z + (self._lift if view.z < -20 else -self._lift)
+        self._name.at = self._free_place(self.axes.transData.transform((view.s, view.z)))
+
+    def _free_place(self, at: numpy.ndarray) -> tuple[float, float]:
+        """Return the first place around a point, in pixels, where the name is on the map and hides no other text."""
+        width, height = size = NAME * self.axes.figure.dpi
+        for direction in AROUND:
+            x, y = at + size * direction
+            room = Bbox.from_extents(x - 0.6 * width, y - 0.5 * height, x + 0.6 * width, y + 0.5 * height)
+            if _lies_within(room, self.axes.bbox) and not room.count_overlaps(self._taken):
+                break
+        return x, y
 
     def grab(self, view: LandscapeView, x: float, y: float) -> Drag:
         """Take the reader's point to the pointer."""
         return lambda x, y: {"s": x, "z": y}
+
+
+def _lies_within(inner: BboxBase, outer: BboxBase) -> bool:
+    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
 
 
 def _draw_borders(axes: Axes, terrain: Terrain) -> None:
@@ -171,8 +188,8 @@ def _draw_borders(axes: Axes, terrain: Terrain) -> None:
     for border in (above, below):
         axes.plot(terrain.scales[inside], border[inside], color="white", lw=1.6, ls=(0, (4, 2)))
     at: dict[str, Any] = {"transform": axes.transAxes, "size": 9, "va": "center"}
-    axes.text(0.04, 0.93, f"{number(terrain.high)} clips", **at)
-    axes.text(0.04, 0.07, f"{number(terrain.low)} clips", **at)
+    axes.text(0.17, 0.93, f"{number(terrain.high)} clips", **at)
+    axes.text(0.17, 0.07, f"{number(terrain.low)} clips", **at)
     axes.text(0.96, 0.5, "nothing clips", color="white", ha="right", **at)
 
 
@@ -190,7 +207,7 @@ class Slice(Panel):
         axes.axhspan(floor, minmax, color=style.BETTER, alpha=0.13, lw=0)
         axes.axhline(minmax, color=style.BETTER_TEXT, lw=1.2, ls=(0, (5, 2)))
         bold: dict[str, Any] = {"size": 9, "va": "bottom", "weight": "bold", "color": style.BETTER_TEXT}
-        axes.text(0.02, minmax * 1.08, f"min-max\n{minmax:.4f}", transform=axes.get_yaxis_transform(), **bold)
+        axes.text(0.02, minmax * 1.08, f"min-max\n{amount(minmax)}", transform=axes.get_yaxis_transform(), **bold)
         self._curve = self.line(style.ORIGINAL, lw=1.1)
         self._ring = self.line(style.QUANTIZED, mew=2.2, **RING)
         self._off = self.label(size=9, color=style.QUANTIZED, ha="left", opaque=True)
@@ -202,9 +219,10 @@ class Slice(Panel):
         off = view.mse > top
         self._ring.set_data([view.s], [min(view.mse, top)])
         self._ring.set_marker("^" if off else "o")
-        self._off.at = min(view.s + 0.05 * (right - left), left + 0.48 * (right - left)), top
-        self._off.text = f"{number(view.mse)}, off the scale" if off else ""
-        self.title.text = f"at z = {number(view.z)}: {_verdict(view)}"
+        beside = 0.05 * (right - left)
+        self._off.ha, shift = ("left", beside) if view.s < (left + right) / 2 else ("right", -beside)
+        self._off.at, self._off.text = (view.s + shift, top), f"{amount(view.mse)}, off the scale" if off else ""
+        self.title.text = f"z = {number(view.z)}: MSE {_verdict(view)}".replace("times", "×")
 
 
 def draw_landscape(
@@ -220,10 +238,10 @@ def draw_landscape(
     terrain = Terrain(x, scale, zero_point)
     view = terrain.view(s, z)
     with style.house_style():
-        figure = style.new_figure(9.2, 4.4)
+        figure = style.new_figure(9.2, 4.0)
         for panel in terrain.panels(figure, name):
             panel.update(view)
         tip = f"Min-max, at s = {number(terrain.s)} and z = {number(terrain.z)}, stands at the tip of the wedge where"
-        other = f"The ruler s = {number(s)}, z = {number(z)} has {view.mse:.4f}: {_verdict(view)}"
-        alt = f"Map of the MSE over s and z. {tip} nothing clips, and has {terrain.minmax:.4f}. {other}."
+        other = f"The ruler s = {number(s)}, z = {number(z)} has {amount(view.mse)}: {_verdict(view)}"
+        alt = f"Map of the MSE over s and z. {tip} nothing clips, and has {amount(terrain.minmax)}. {other}."
         return picture(figure, alt)

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from quantlib.lab.misconception import Known
@@ -50,10 +51,31 @@ def adds_before_squaring(x: Tensor, x_hat: Tensor) -> float:
     return (x - x_hat).sum().abs().item()
 
 
-@known("l2", "a difference of norms", "Subtract first: the norm is that of x - x_hat.")
+_SUBTRACT = "Subtract first: the norm is that of x - x_hat."
+
+
+@known("l2", "a difference of norms", _SUBTRACT)
 def subtracts_norms(x: Tensor, x_hat: Tensor) -> float:
     """Two tensors that differ can have the same norm."""
     return abs(x.norm().item() - x_hat.norm().item())
+
+
+@known("l2", "a difference of norms", _SUBTRACT)
+def signed_difference_of_norms(x: Tensor, x_hat: Tensor) -> float:
+    """Two tensors that differ can have the same norm."""
+    return x.norm().item() - x_hat.norm().item()
+
+
+@known("l2", "the spectral norm of a matrix", "torch.linalg.norm without its second argument is the root of the sum.")
+def spectral_norm(x: Tensor, x_hat: Tensor) -> float:
+    """That is how far the matrix of the errors stretches a vector; for a vector alone it is the L2 norm."""
+    return torch.linalg.norm(x - x_hat, 2).item()
+
+
+@known("l2", "the standard deviation of the error", _NORM)
+def standard_deviation_of_error(x: Tensor, x_hat: Tensor) -> float:
+    """It first subtracts the mean error, which then does not count."""
+    return (x - x_hat).std().item()
 
 
 @known("l2", "x_hat is ignored", "Subtract x_hat from x.")
@@ -128,6 +150,33 @@ def energy_of_output(x: Tensor, x_hat: Tensor) -> float:
 def output_for_noise(x: Tensor, x_hat: Tensor) -> float:
     """Below stands the reconstruction, where the error belongs."""
     return 10 * math.log10(_energy(x) / _energy(x_hat))
+
+
+_VARIANCE = "Square and add x itself, and x - x_hat itself: subtract no mean."
+
+
+@known("sqnr", "variances where energies are meant", _VARIANCE)
+def ratio_of_variances(x: Tensor, x_hat: Tensor) -> float:
+    """A variance leaves the mean out, so an error that is the same everywhere would not count."""
+    return 10 * (x.var() / (x - x_hat).var()).log10().item()
+
+
+@known("sqnr", "squared after adding", "Square every entry first, and then add.")
+def adds_before_squaring_both(x: Tensor, x_hat: Tensor) -> float:
+    """Errors of opposite sign then cancel."""
+    return 20 * (x.sum() / (x - x_hat).sum()).abs().log10().item()
+
+
+@known("sqnr", "sizes where squares are meant", _DECIBELS)
+def sizes_for_squares(x: Tensor, x_hat: Tensor) -> float:
+    """This adds absolute values, so one large error weighs no more than many small ones of the same sum."""
+    return 10 * math.log10(x.abs().sum().item() / (x - x_hat).abs().sum().item())
+
+
+@known("sqnr", "sizes where squares are meant", _DECIBELS)
+def amplitudes_by_sizes(x: Tensor, x_hat: Tensor) -> float:
+    """This adds absolute values, so one large error weighs no more than many small ones of the same sum."""
+    return 20 * math.log10(x.abs().sum().item() / (x - x_hat).abs().sum().item())
 
 
 @known("sqnr", "the peak for the signal", "Add the squares of all of x, not only the largest.", convention=True)

@@ -15,28 +15,28 @@ from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
 from quantlib.lab.learner import StandIn, name_of
-from quantlib.lab.panel import Panel
+from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN, is_clipped
 from quantlib.lab.text import Label
 from quantlib.lab.words import clips, joined, number
-from quantlib.metrics import l1_error, l2_error, max_error, mse, sqnr_db
+from quantlib.metrics import l1_error, l2_error, max_error, mse
 
 from . import exercises
 
 RulerOf = tuple[float, int]  # scale and zero point
 Measure = Callable[[Tensor, Tensor], float]
 NAMES = "A", "B"
-VALUE = Slider("v", "value v", 705.0, 685.0, 725.0, 0.5)
+VALUE = Slider("v", "value v", 705.0, 700.0, 740.0, 0.2)  # 728.6 is one of them
 REACH = 4.6  # the ranking shows factors up to 2^4.6, about 24
 LEFT, COLUMNS = -1.05, (-0.2, 1.2)  # where the ranking writes beside its bars, in their width
 MEASURES: dict[str, tuple[str, Measure]] = {  # by its name, what it is in a word or two, and the function
-    "L1": ("sum", l1_error),
-    "L2": ("length", l2_error),
-    "L∞": ("largest", max_error),
-    "MSE": ("mean square", mse),
-    "SQNR": ("dB, more is better", sqnr_db),
+    "L1": ("sum of all sizes", l1_error),
+    "L2": ("length, or norm", l2_error),
+    "L∞": ("the largest size", max_error),
+    "MSE": ("mean of squares", mse),
 }
+NORMS = "L1", "L2", "L∞"
 ROUNDED: dict[str, Any] = {"fc": style.ROUNDING, "ec": "none", "hatch": None}
 CLIPPED: dict[str, Any] = {"fc": "white", "ec": style.CLIPPED, "hatch": "///", "lw": 1.8, "ls": ":"}
 
@@ -47,7 +47,6 @@ class Score:
 
     name: str
     values: tuple[float, float] | None
-    decibels: bool = False
 
     @property
     def lead(self) -> float:
@@ -55,8 +54,6 @@ class Score:
         of_a, of_b = self.values or (0.0, 0.0)
         if of_a == of_b:
             return 0.0
-        if self.decibels:
-            return (of_b - of_a) / 10 * log2(10)  # as a ratio of energies
         if min(of_a, of_b) <= 0:
             return inf if of_a > of_b else -inf
         return log2(of_a / of_b)
@@ -72,7 +69,7 @@ class RankingView(View):
     """Two rulers over the same values, and what every measure says.
 
     errors, clipped: of the values, of shape (2, n), A's first.
-    scores: quantlib's five; own: the learner's, or None.
+    scores: quantlib's; own: the learner's, or None.
     moved: what the reader set, such as "v = 705", or "".
     """
 
@@ -88,7 +85,7 @@ class Yours:
     """The learner's measure, which may do anything: its row stays empty where it says nothing that can be used."""
 
     def __init__(self, function: Function) -> None:
-        self.name = name_of(function, "your measure")
+        self.name = name_of(function, "yours")
         self._measure = StandIn(function, lambda *_: None, exercises.l2.usable, "Its row stays empty.")
 
     def __call__(self, x: Tensor, a: Tensor, b: Tensor) -> tuple[Score, str]:
@@ -112,6 +109,7 @@ def explore_ranking(
     """
     yours, at = None if measure is None else Yours(measure), int(x.argmax())
     names = ["v" if k == at else number(value) for k, value in enumerate(x.flatten().tolist())]
+    end_of_b = b[0] * (QUANT_MAX - b[1])
 
     def compute(v: float) -> RankingView:
         moved = x.flatten().clone()
@@ -124,8 +122,10 @@ def explore_ranking(
     def lay_out(figure: Figure) -> list[Panel]:
         upper, lower = (figure.add_axes((0.065, bottom, 0.40, 0.34)) for bottom in (0.58, 0.12))
         lower.set_xlabel("value x")
-        bars = [ErrorBars(axes, which, first, names, top, at) for which, axes in enumerate((upper, lower))]
-        return [*bars, Ranking(figure.add_axes((0.72, 0.12, 0.19, 0.71)), own=yours.name if yours else "")]
+        bars_of_a = ErrorBars(upper, 0, first, names, top, at)
+        bars_of_b = Clipping(lower, 1, first, names, top, at=at, end=end_of_b)
+        ranking = Ranking(figure.add_axes((0.72, 0.12, 0.19, 0.71)), tuple(MEASURES), yours.name if yours else "")
+        return [bars_of_a, bars_of_b, ranking]
 
     return Explorer([value], compute, Scene((9.2, 5.0), lay_out), describe)
 
@@ -141,23 +141,23 @@ def make_view(x: Tensor, a: RulerOf, b: RulerOf, yours: Yours | None = None, mov
 
 def scores_of(x: Tensor, a: Tensor, b: Tensor) -> list[Score]:
     """Return what quantlib's measures say of two reconstructions."""
-    return [Score(name, (f(x, a), f(x, b)), decibels=f is sqnr_db) for name, (_, f) in MEASURES.items()]
+    return [Score(name, (f(x, a), f(x, b))) for name, (_, f) in MEASURES.items()]
 
 
 def describe(view: RankingView) -> str:
-    """Return the sentences that say what two rulers do: for every measure the better one, and both numbers."""
+    """Return the sentences that say what two rulers do, and which of them each measure calls better."""
     head = f"{view.moved}: " if view.moved else ""
     head += "; ".join(f"on ruler {name} {_clips(clipped)}" for name, clipped in zip(NAMES, view.clipped, strict=True))
-    own = [view.own] if view.own and view.own.values else []
-    said = "; ".join(map(verdict, [*view.scores, *own]))
-    return f"{head}. B{said[1:]}."
+    verdict = _verdict_of_all(view.scores)
+    own = f" B{verdict_of(view.own)[1:]}." if view.own and view.own.values else ""
+    return f"{head}. {verdict[0].upper()}{verdict[1:]}.{own}"
 
 
 def _clips(clipped: Tensor) -> str:
     return clips(int(clipped.sum()), len(clipped))
 
 
-def verdict(said: Score) -> str:
+def verdict_of(said: Score) -> str:
     """Return which ruler a measure calls better, and its two numbers, in words: "by L1 B is better (A 3, B 2)"."""
     a, b = (number(value) for value in said.values or ())
     return f"by {said.name} " + (f"{said.winner} is better" if said.winner else "both are equal") + f" (A {a}, B {b})"
@@ -168,7 +168,7 @@ def _verdict_of_all(scores: Sequence[Score]) -> str:
     wins = {name: [said.name for said in scores if said.winner == name] for name in NAMES}
     first, second = sorted(NAMES, key=lambda name: -len(wins[name]))
     if not wins[first]:
-        return "the two are equal by every measure"
+        return "the two rulers are equal by every measure"
     if len(wins[first]) == len(scores):
         return f"{first} is better by every measure"
     other = f"; {second} by {joined(wins[second])}" if wins[second] else ""
@@ -207,12 +207,27 @@ class ErrorBars(Panel):
         self.title.text = f"ruler {NAMES[self._which]}, s = {number(view.rulers[self._which][0])}: {_clips(clipped)}"
 
 
+class Clipping(ErrorBars):
+    """The bars of the ruler on which the moved value clips, or nearly so: its bar can be dragged.
+
+    at: the place of the bar; end: the last level of the ruler.
+    """
+
+    def __init__(self, *args: Any, at: int, end: float) -> None:
+        super().__init__(*args, at)
+        self._at, self._end = at, end
+
+    def grab(self, view: RankingView, x: float, y: float) -> Drag | None:
+        """Take the top of the bar to the pointer."""
+        return (lambda x, y: {"v": self._end + y}) if abs(x - self._at) < 0.6 else None
+
+
 class Ranking(Panel):
     """For every measure a bar that points to the better ruler: the longer, the clearer."""
 
-    def __init__(self, axes: Axes, own: str = "") -> None:
-        """Prepare a row for each of quantlib's measures, and one for the learner's if it has a name."""
-        rows = len(MEASURES) + bool(own)
+    def __init__(self, axes: Axes, names: Sequence[str], own: str = "") -> None:
+        """Prepare a row for each of these measures of quantlib's, and one for the learner's if it has a name."""
+        rows = len(names) + bool(own)
         super().__init__(axes, xlim=(-REACH, REACH), ylim=(rows - 0.45, -0.55))
         style.number_line(axes)
         axes.set_xlabel("← A's error is smaller      B's error is smaller →")
@@ -220,6 +235,7 @@ class Ranking(Panel):
         axes.axvline(0, color=style.ORIGINAL, lw=1.2)
         for tick in axes.get_xticks():
             axes.axvline(tick, color=style.LEVELS, lw=0.6, zorder=0)
+        self._names = names
         self._name_rows(rows, own)
         self.title.at = axes.transAxes.transform((LEFT, 1))[0], self.title.at[1] + 0.2 * axes.figure.dpi
         self._bars = [self.keep(bar) for bar in axes.barh(range(rows), 0, 0.4, color=style.BETTER)]
@@ -228,26 +244,27 @@ class Ranking(Panel):
 
     def _name_rows(self, rows: int, own: str) -> None:
         beside: Any = {"transform": self.axes.get_yaxis_transform(), "va": "center"}
-        for row, (name, (says, _)) in enumerate(MEASURES.items()):
+        for row, name in enumerate(self._names):
             self.axes.text(LEFT, row - 0.15, name, weight="bold", **beside)
-            self.axes.text(LEFT, row + 0.2, says, size=8, color=style.QUIET, **beside)
+            self.axes.text(LEFT, row + 0.2, MEASURES[name][0], size=8, color=style.QUIET, **beside)
         for name, at in zip(NAMES, COLUMNS, strict=True):
             self.axes.text(at, -0.68, f"ruler {name}", weight="bold", ha="center", **beside)
         if own:
             self.axes.axhline(rows - 1.5, LEFT, COLUMNS[1] + 0.2, color=style.QUIET, lw=0.8, clip_on=False)
             self.label(own, (LEFT, rows - 1.15), transform=self.axes.get_yaxis_transform(), bold=True, ha="left")
-            self.axes.text(LEFT, rows - 0.8, "yours", size=8, color=style.QUIET, **beside)
+            self.axes.text(LEFT, rows - 0.8, "written by you", size=8, color=style.QUIET, **beside)
 
     def update(self, view: RankingView) -> None:
         """Point every bar to the better ruler; its number is bold and ticked."""
-        scores = [*view.scores, view.own] if view.own else view.scores
+        of_quantlib = [said for said in view.scores if said.name in self._names]
+        scores = [*of_quantlib, view.own] if view.own else of_quantlib
         for said, bar, labels in zip(scores, self._bars, self._values, strict=True):
             bar.set_width(max(-REACH, min(REACH, said.lead)))
             for name, label, value in zip(NAMES, labels, said.values or (None, None), strict=True):
                 wins, text = said.winner == name, "–" if value is None else number(value)
                 label.text, label.bold = f"✓ {text}" if wins else text, wins
                 label.color = style.BETTER_TEXT if wins else style.ORIGINAL
-        self.title.text = _verdict_of_all(view.scores)
+        self.title.text = _verdict_of_all(of_quantlib)
 
 
 # Figures
@@ -281,11 +298,10 @@ def _sizes(view: RankingView) -> str:
 
 
 def draw_ranking(x: Tensor, a: RulerOf, b: RulerOf) -> Picture:
-    """Draw for each of five measures which of two rulers it calls better, and by how much."""
+    """Draw for each of the norms which of two rulers it calls better, and by how much."""
     view = make_view(x, a, b)
+    norms = [said for said in view.scores if said.name in NORMS]
     with style.house_style():
-        figure = style.new_figure(9.2, 3.4)
-        Ranking(figure.add_axes((0.44, 0.16, 0.34, 0.60))).update(view)
-        said = describe(view)
-        found = _verdict_of_all(view.scores)
-        return picture(figure, f"Ranking of two rulers: {found}. {said[0].upper()}{said[1:]}")
+        figure = style.new_figure(9.2, 2.7)
+        Ranking(figure.add_axes((0.42, 0.20, 0.36, 0.52)), NORMS).update(view)
+        return picture(figure, f"Two rulers over the same values: {'; '.join(map(verdict_of, norms))}.")

@@ -53,6 +53,25 @@ def run(step: Callable[..., Tensor], compute: torch.dtype, dtype: torch.dtype, x
     return out
 
 
+def fill(step: Callable[[Tensor, Tensor], object], out: Tensor, x: Tensor) -> Tensor:
+    """Return out, filled by step(out, x), which treats each row for itself; tile by tile if x is large and on the CPU.
+
+    Here a row is what stands at one place of the first axis, which out and x have in common, whatever their rows hold.
+    """
+    if x.numel() <= LARGE or not x.is_cpu:
+        if x.numel():
+            step(out, x)
+        return out
+    pieces = Shared(tiles(x.shape[:1], max(1, TILE * len(x) // x.numel())))
+
+    def work_through() -> None:
+        for index in pieces:
+            step(out[index], x[index])
+
+    in_threads(work_through, min(torch.get_num_threads(), THREADS))
+    return out
+
+
 class Shared(Iterator[Index]):
     """An iterator of which several threads take, each item once."""
 

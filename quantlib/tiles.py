@@ -133,4 +133,6 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     saves most of the page faults, which otherwise take longer than the arithmetic.
     """
     count = prod(shape) * dtype.itemsize
+    if not count:
+        return torch.empty(shape, dtype=dtype, device="cpu")
     return torch.from_numpy(numpy.empty(count, numpy.uint8)).view(dtype).view(shape)

@@ -1,5 +1,21 @@
 """Number formats as they are stored and computed with: packed bits, integers only, small floats, codebooks, GGUF."""
 
+from .floats import (
+    E2M1,
+    E2M3,
+    E3M2,
+    E4M3,
+    E5M2,
+    FloatFormat,
+    decode_float,
+    encode_float,
+    fake_quantize_mx,
+    fake_quantize_nvfp4,
+    float_format,
+    float_levels,
+    power_of_two_scale,
+    round_to_float,
+)
 from .integers import (
     FixedPoint,
     FourTerms,
@@ -13,14 +29,28 @@ from .integers import (
 from .packing import pack_bits, unpack_bits
 
 __all__ = [
+    "E2M1",
+    "E2M3",
+    "E3M2",
+    "E4M3",
+    "E5M2",
     "FixedPoint",
+    "FloatFormat",
     "FourTerms",
+    "decode_float",
+    "encode_float",
+    "fake_quantize_mx",
+    "fake_quantize_nvfp4",
     "fixed_point",
+    "float_format",
+    "float_levels",
     "fold_bias",
     "four_terms",
     "integer_conv1d",
     "integer_matmul",
     "pack_bits",
+    "power_of_two_scale",
     "requantize",
+    "round_to_float",
     "unpack_bits",
 ]

@@ -53,20 +53,21 @@ def run(step: Callable[..., Tensor], compute: torch.dtype, dtype: torch.dtype, x
     return out
 
 
-def fill(step: Callable[[Tensor, Tensor], object], out: Tensor, x: Tensor) -> Tensor:
-    """Return out, filled by step(out, x), which treats each row for itself; tile by tile if x is large and on the CPU.
+def fill(step: Callable[..., object], out: Tensor, x: Tensor, *beside: Tensor) -> Tensor:
+    """Return out, filled by step(out, x, *beside), tile by tile if x is large and on the CPU.
 
-    Here a row is what stands at one place of the first axis, which out and x have in common, whatever their rows hold.
+    A row is what stands at one place of the first axis, which all have in common. A row of out depends on the same row
+    of the others only.
     """
     if x.numel() <= LARGE or not x.is_cpu:
         if x.numel():
-            step(out, x)
+            step(out, x, *beside)
         return out
     pieces = Shared(tiles(x.shape[:1], max(1, TILE * len(x) // x.numel())))
 
     def work_through() -> None:
         for index in pieces:
-            step(out[index], x[index])
+            step(out[index], x[index], *(b[index] for b in beside))
 
     in_threads(work_through, min(torch.get_num_threads(), THREADS))
     return out

@@ -26,6 +26,8 @@ from .floats import (
     power_of_two_scale,
     round_to_float,
 )
+from .gguf import GgufFile, GgufTensor, read_gguf, write_gguf
+from .gguf_blocks import BLOCKS, Block, dequantize_gguf, quantize_gguf
 from .integers import (
     FixedPoint,
     FourTerms,
@@ -39,16 +41,21 @@ from .integers import (
 from .packing import pack_bits, unpack_bits
 
 __all__ = [
+    "BLOCKS",
     "E2M1",
     "E2M3",
     "E3M2",
     "E4M3",
     "E5M2",
     "NF4",
+    "Block",
     "FixedPoint",
     "FloatFormat",
     "FourTerms",
+    "GgufFile",
+    "GgufTensor",
     "decode_float",
+    "dequantize_gguf",
     "dequantize_nf4",
     "encode_float",
     "fake_quantize_levels",
@@ -67,8 +74,11 @@ __all__ = [
     "normal_float",
     "pack_bits",
     "power_of_two_scale",
+    "quantize_gguf",
     "quantize_nf4",
+    "read_gguf",
     "requantize",
     "round_to_float",
     "unpack_bits",
+    "write_gguf",
 ]

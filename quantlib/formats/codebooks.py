@@ -227,7 +227,7 @@ def _middles(levels: Tensor) -> Tensor:
 
 def _count_below(x: Tensor, middles: Tensor) -> Tensor:
     """How many of the middles lie below each value, as uint8."""
-    if bool(x.isnan().any()):
+    if x.numel() and bool(x.amax().isnan()):
         raise QuantlibError("x must not hold NaN, which is near to no level", "NaN", "remove it: torch.nan_to_num(x)")
     if len(middles) >= _FEW:
         return torch.bucketize(x, middles, out_int32=True).to(torch.uint8)

@@ -138,7 +138,7 @@ def encode_float(x: Tensor, format: FloatFormat) -> Tensor:
     levels = float_levels(format).to(x.device, compute_dtype(x))
 
     def codes(x: Tensor, work: Tensor | None) -> Tensor:
-        if bool(x.isnan().any()):
+        if x.numel() and bool(x.amax().isnan()):
             raise QuantlibError("x must not hold NaN, which has no code in most formats", "NaN", "torch.nan_to_num(x)")
         sign = x.signbit().to(torch.int32) << format.bits - 1
         values = _round(torch.clamp(x, -format.largest, format.largest, out=work), format)

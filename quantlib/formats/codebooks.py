@@ -130,8 +130,8 @@ def normal_float(bits: int = 4) -> Tensor:
     Returns: ascending levels in float32, the first -1, the last 1.
     Raises:
         QuantlibError: if bits is not from 2 to 8.
-    Source: Dettmers et al. 2023, arXiv:2305.14314; bitsandbytes, functional.py, create_normal_map, whose offset
-        0.9677083 is 1 - delta, rounded.
+    Source: Dettmers et al. 2023, arXiv:2305.14314; create_normal_map in bitsandbytes, whose offset 0.9677083 is
+        1 - delta, rounded.
 
     >>> [round(level, 4) for level in normal_float(2).tolist()]
     [-1.0, 0.0, 0.4358, 1.0]
@@ -164,7 +164,7 @@ def quantize_nf4(x: Tensor, size: int = 64) -> tuple[Tensor, Tensor]:
     Returns: bytes as uint8, and scales in the dtype that x is computed in: float32, for float64 float64.
     Raises:
         QuantlibError: if x is not floating-point, not finite or has no axis; if size is odd.
-    Source: Dettmers et al. 2023, arXiv:2305.14314; bitsandbytes, backends/default/ops.py, quantize_4bit, for the bytes.
+    Source: Dettmers et al. 2023, arXiv:2305.14314; quantize_4bit in bitsandbytes, for the bytes.
 
     >>> codes, scale = quantize_nf4(torch.tensor([2.0, -2.0, 0.0, 1.0]), size=4)
     >>> [hex(byte) for byte in codes.flatten().tolist()], scale.flatten().tolist()

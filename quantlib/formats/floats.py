@@ -200,7 +200,7 @@ def power_of_two_scale(largest: Tensor, format: FloatFormat, rule: Rule = "floor
     Raises:
         QuantlibError: if a magnitude is negative, infinite or NaN; if the rule is none of the four.
     Source: Rouhani et al. 2023, arXiv:2310.10537, and the OCP Microscaling Formats (MX) specification 1.0 for "floor";
-        torchao, prototype/mx_formats/config.py, ScaleCalculationMode, for the names and the others.
+        ScaleCalculationMode in torchao, for the names and the others.
 
     >>> [power_of_two_scale(torch.tensor([7.0]), E2M1, rule).item() for rule in ("floor", "ceil", "rceil", "even")]
     [1.0, 2.0, 2.0, 2.0]

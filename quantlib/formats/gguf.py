@@ -70,7 +70,7 @@ def write_gguf(
     Raises:
         QuantlibError: if a tensor is no whole blocks of a known kind, a value cannot be stored, or the alignment is
             wrong.
-    Source: ggml, docs/gguf.md, "File Structure"; version 3.
+    Source: github.com/ggml-org/ggml/blob/master/docs/gguf.md, "File Structure", for version 3.
 
     >>> path = getfixture("tmp_path") / "a.gguf"
     >>> write_gguf(path, {"w": GgufTensor("Q4_0", torch.zeros(2, 18, dtype=torch.uint8))}, {"general.name": "zeros"})
@@ -104,7 +104,7 @@ def read_gguf(path: str | PathLike[str]) -> GgufFile:
     Raises:
         QuantlibError: if the file is damaged, or of a version or with a kind of block that is not known here.
         OSError: if it cannot be opened.
-    Source: ggml, docs/gguf.md, "File Structure".
+    Source: as `write_gguf`.
 
     >>> path = getfixture("tmp_path") / "a.gguf"
     >>> write_gguf(path, {}, {"general.architecture": "none", "a.list": [1, 2]})

@@ -95,7 +95,7 @@ def test_nf4_is_the_table_of_bitsandbytes():
 
 
 def test_nf4_is_the_published_table():
-    # bitsandbytes 0.50.2, functional.py, get_4bit_type("nf4")
+    # of bitsandbytes 0.50.2, get_4bit_type("nf4")
     table = torch.tensor([
         -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
         -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0,

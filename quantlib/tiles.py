@@ -128,13 +128,13 @@ def tiles(shape: tuple[int, ...], size: int = TILE) -> Iterator[Index]:
             yield from ((head, *rest) for rest in tiles(shape[1:], size))
 
 
-def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Return a large uninitialised CPU tensor.
+def empty(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu") -> Tensor:
+    """Return a large uninitialised tensor.
 
     numpy asks the system for huge pages where it has them (Linux); torch does not. On a result of many megabytes that
     saves most of the page faults, which otherwise take longer than the arithmetic.
     """
     count = prod(shape) * dtype.itemsize
-    if not count:
-        return torch.empty(shape, dtype=dtype, device="cpu")
+    if not count or torch.device(device).type != "cpu":
+        return torch.empty(shape, dtype=dtype, device=device)
     return torch.from_numpy(numpy.empty(count, numpy.uint8)).view(dtype).view(shape)

@@ -7,7 +7,7 @@ from ..errors import QuantlibError
 from ..grids import is_integer
 from ..groups import from_groups, to_groups
 from ..qparams import Scale, check_input, compute_dtype, prepare, readable
-from ..tiles import fill, run
+from ..tiles import empty, fill, run
 from .packing import pack_bits, unpack_bits
 
 _FEW = 32  # levels; so many comparisons are faster than a search
@@ -95,7 +95,7 @@ def lloyd_max(x: Tensor, levels: Tensor, steps: int = 1000) -> Tensor:
     if not values.numel() or not bool(values[[0, -1]].isfinite().all()):
         raise QuantlibError("levels need finite values", f"{x.numel()} values, or NaN or infinity", "check x")
     sums = torch.nn.functional.pad(values.cumsum(0), (1, 0))
-    found = _check_levels(levels).double()
+    found = _check_levels(levels).to(values)
     for _ in range(steps):
         inner = torch.searchsorted(values, _middles(found), right=True)
         ends = torch.cat([inner.new_zeros(1), inner, inner.new_full((1,), len(values))])
@@ -185,7 +185,7 @@ def quantize_nf4(x: Tensor, size: int = 64) -> tuple[Tensor, Tensor]:
         inverse = 1.0 / torch.where(scale > 0, scale, 1.0)
         out.copy_(pack_bits(_count_below(block * inverse, middles), order="high"))
 
-    packed = fill(quantize, rows.new_empty(len(rows), size // 2, dtype=torch.uint8), rows, scale)
+    packed = fill(quantize, empty((len(rows), size // 2), torch.uint8, rows.device), rows, scale)
     return packed.view(*groups.shape[:-1], size // 2), scale.view(*groups.shape[:-1], 1)
 
 
@@ -204,7 +204,7 @@ def dequantize_nf4(codes: Tensor, scale: Tensor, length: int) -> Tensor:
     >>> dequantize_nf4(*quantize_nf4(torch.tensor([2.0, -2.0, 0.0]), size=4), length=3).tolist()
     [2.0, -2.0, 0.0]
     """
-    levels = NF4.to(scale)
+    levels = NF4.to(scale.device, scale.dtype)
 
     def reals(index: Tensor, work: Tensor | None, scale: Tensor) -> Tensor:
         return levels.index_select(0, index.flatten()).view(index.shape).mul_(scale)

@@ -321,6 +321,6 @@ def _largest(block: Tensor) -> Tensor:
 def _by_blocks(quantize: Callable[[Tensor, Tensor], None], x: Tensor, size: int) -> Tensor:
     check_input(x)
     groups = to_groups(x.detach(), size)
-    out = empty(tuple(groups.shape), x.dtype) if x.is_cpu else torch.empty_like(groups)
+    out = empty(tuple(groups.shape), x.dtype, x.device)
     fill(quantize, out.flatten(0, -2), groups.flatten(0, -2))
     return from_groups(out, x.shape[-1])

@@ -70,7 +70,7 @@ def integer_matmul(q_w: Tensor, q_x: Tensor, zero_w: Zero = 0, zero_x: Zero = 0)
     if not chunk:
         raise QuantlibError("a zero point lies near its codes", f"products up to {most}", "take it from the grid")
     fits = most * q_w.shape[1] <= _INT32.max
-    out = empty((q_w.shape[0], q_x.shape[1]), torch.int32 if fits else torch.int64)
+    out = empty((q_w.shape[0], q_x.shape[1]), torch.int32 if fits else torch.int64, q_w.device)
 
     def matmul(rows: slice, columns: slice) -> None:
         total = out[rows, columns].zero_()
@@ -103,7 +103,8 @@ def four_terms(q_w: Tensor, q_x: Tensor, zero_w: Zero = 0, zero_x: Zero = 0) -> 
     [11, -15, -7, 10]
     """
     products = integer_matmul(q_w, q_x).long()
-    _zero(zero_w, q_w, "zero_w"), _zero(zero_x, q_x, "zero_x")
+    for zero, q, name in ((zero_w, q_w, "zero_w"), (zero_x, q_x, "zero_x")):
+        _zero(zero, q, name)
     z_w, z_x = (torch.as_tensor(zero, dtype=torch.int64, device=q_w.device) for zero in (zero_w, zero_x))
     if (z_w.ndim and z_w.shape[-1] != 1) or (z_x.ndim > 1 and z_x.shape[0] != 1):
         got = f"shapes {tuple(z_w.shape)} and {tuple(z_x.shape)}"
@@ -271,6 +272,7 @@ def requantize(
             scaled = ((scaled.abs() + (1 << rest >> 1)) >> rest) * scaled.sign()
         return scaled.add_(z).clamp_(quant_min, quant_max)
 
+    zero_point = zero_point.to(acc.device) if isinstance(zero_point, Tensor) else zero_point
     return run(codes, torch.int64, dtype, acc, multiplier, shift, zero_point)
 
 

@@ -55,7 +55,7 @@ def pack_bits(codes: Tensor, bits: int = 4, *, sign: Sign = "unsigned", order: O
         )  # a cast keeps the last byte
 
     rows = units.flatten(0, -2)
-    packed = fill(pack, empty((len(rows), count * bits // 8), torch.uint8), rows)
+    packed = fill(pack, empty((len(rows), count * bits // 8), torch.uint8, codes.device), rows)
     return packed.view(*units.shape[:-1], packed.shape[1]).flatten(-2)[..., : -(-length * bits // 8)]
 
 
@@ -92,7 +92,7 @@ def unpack_bits(
         )
     units = _padded(packed, count * bits // 8)
     rows = units.flatten(0, -2)
-    out = empty((len(rows), count), torch.uint8 if sign == "unsigned" else torch.int8)
+    out = empty((len(rows), count), torch.uint8 if sign == "unsigned" else torch.int8, packed.device)
 
     def unpack(out: Tensor, packed: Tensor) -> None:
         _unfold(out.view(torch.uint8), packed, bits, order)
@@ -108,9 +108,9 @@ def unpack_bits(
 def _check(x: Tensor, name: str, bits: int, sign: str, order: str) -> int:
     if not is_integer(bits) or not 1 <= bits <= 8:
         raise QuantlibError("bits must be an integer from 1 to 8", repr(bits), "use 4 for two codes in a byte")
-    for word, kind in ((sign, Sign), (order, Order)):
-        if word not in get_args(kind):
-            raise QuantlibError(f"it must be one of {get_args(kind)}", repr(word), "choose one of them")
+    for what, word, words in (("sign", sign, get_args(Sign)), ("order", order, get_args(Order))):
+        if word not in words:
+            raise QuantlibError(f"{what} must be one of {words}", repr(word), "choose one of them")
     check_tensor(x)
     if x.ndim == 0 or x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool or x.is_quantized:
         got = f"{x.dtype} of shape {tuple(x.shape)}"

@@ -85,11 +85,11 @@ def test_one_byte_is_read_in_three_ways():
     ("bits must be an integer from 1 to 8, got 0; use 4 for two codes in a byte", lambda: pack_bits(ROW, 0)),
     ("bits must be an integer from 1 to 8, got 9; use 4 for two codes in a byte", lambda: unpack_bits(BYTE, 9)),
     (
-        "it must be one of ('unsigned', 'twos_complement', 'offset'), got 'signed'; choose one of them",
+        "sign must be one of ('unsigned', 'twos_complement', 'offset'), got 'signed'; choose one of them",
         lambda: pack_bits(ROW, sign="signed"),
     ),
     (
-        "it must be one of ('low', 'high', 'runs'), got 'first'; choose one of them",
+        "order must be one of ('low', 'high', 'runs'), got 'first'; choose one of them",
         lambda: pack_bits(ROW, order="first"),
     ),
     ("x must be a torch tensor, got list; wrap it: torch.tensor(x)", lambda: pack_bits([1])),

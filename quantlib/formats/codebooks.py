@@ -183,7 +183,7 @@ def quantize_nf4(x: Tensor, size: int = 64) -> tuple[Tensor, Tensor]:
 
     def quantize(out: Tensor, block: Tensor, scale: Tensor) -> None:
         inverse = 1.0 / torch.where(scale > 0, scale, 1.0)
-        out.copy_(pack_bits(_count_below(block * inverse, middles), order="high"))
+        out.copy_(pack_bits(_count_below(block.to(scale.dtype) * inverse, middles), order="high"))
 
     packed = fill(quantize, empty((len(rows), size // 2), torch.uint8, rows.device), rows, scale)
     return packed.view(*groups.shape[:-1], size // 2), scale.view(*groups.shape[:-1], 1)
@@ -230,7 +230,7 @@ def _count_below(x: Tensor, middles: Tensor) -> Tensor:
     if x.numel() and bool(x.amax().isnan()):
         raise QuantlibError("x must not hold NaN, which is near to no level", "NaN", "remove it: torch.nan_to_num(x)")
     if len(middles) >= _FEW:
-        return torch.bucketize(x, middles, out_int32=True).to(torch.uint8)
+        return torch.bucketize(x.contiguous(), middles, out_int32=True).to(torch.uint8)
     codes = torch.zeros(x.shape, dtype=torch.uint8, device=x.device)
     above = torch.empty_like(codes, dtype=torch.bool)
     for middle in middles.tolist():

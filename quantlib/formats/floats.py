@@ -142,7 +142,7 @@ def encode_float(x: Tensor, format: FloatFormat) -> Tensor:
             raise QuantlibError("x must not hold NaN, which has no code in most formats", "NaN", "torch.nan_to_num(x)")
         sign = x.signbit().to(torch.int32) << format.bits - 1
         values = _round(torch.clamp(x, -format.largest, format.largest, out=work), format)
-        return torch.searchsorted(levels, values.abs_(), out_int32=True).bitwise_or_(sign)
+        return torch.searchsorted(levels, values.abs_().contiguous(), out_int32=True).bitwise_or_(sign)
 
     return run(codes, compute_dtype(x), torch.uint8, x.detach())
 

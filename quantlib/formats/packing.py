@@ -50,9 +50,7 @@ def pack_bits(codes: Tensor, bits: int = 4, *, sign: Sign = "unsigned", order: O
 
     def pack(out: Tensor, codes: Tensor) -> None:
         lanes = _fold(_stored(codes, bits, sign), bits, order)
-        out.copy_(
-            lanes if out.shape[1] == 1 else _first_bytes(lanes, out.shape[1], order)
-        )  # a cast keeps the last byte
+        out.copy_(lanes if out.shape[1] == 1 else _first_bytes(lanes, out.shape[1], order))
 
     rows = units.flatten(0, -2)
     packed = fill(pack, empty((len(rows), count * bits // 8), torch.uint8, codes.device), rows)
@@ -161,7 +159,7 @@ def _stored(codes: Tensor, bits: int, sign: Sign) -> Tensor:
 
 
 def _fold(codes: Tensor, bits: int, order: Order) -> Tensor:
-    lanes, width = codes, 8
+    lanes, width = codes.contiguous(), 8
     for dtype in _steps(bits):
         lanes = lanes.view(dtype)
         second = lanes >> width

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 
 from quantlib import tiles
 from quantlib.formats import pack_bits, unpack_bits
-from tests.helpers.strategies import errors, message
+from tests.helpers.strategies import errors, expanded, message, sliced, strided, transposed
 
 SIGNS = ("unsigned", "twos_complement", "offset")
 BYTE = torch.tensor([136], dtype=torch.uint8)
@@ -69,6 +69,14 @@ def test_tiles_change_nothing(bits, order, monkeypatch):
     packed = pack_bits(codes, bits, order=order)
     assert torch.equal(packed, bit_string(codes, bits, order))
     assert torch.equal(unpack_bits(packed, bits, order=order), codes)
+
+
+@pytest.mark.parametrize("layout", [transposed, strided, sliced, expanded])
+def test_layouts_change_nothing(layout):
+    codes = layout(torch.randint(0, 16, (6, 10), generator=torch.Generator().manual_seed(0), dtype=torch.uint8))
+    packed = pack_bits(codes)
+    assert torch.equal(packed, pack_bits(codes.contiguous()))
+    assert torch.equal(unpack_bits(layout(packed)), layout(codes) if layout is expanded else codes)
 
 
 def test_what_is_packed_stays_as_it_was():

@@ -181,7 +181,8 @@ class Ruler(Panel):
         at = view.scale * (used + view.quant_min - view.zero_point)
         bars = uprights(at, self._edge + 0.02, self._height(counts[used]))
         ends = numpy.isin(used, torch.unique(codes[view.clipped.flatten()]).numpy())
-        set_strokes(self._inside, bars[~ends])
+        apart = numpy.abs(at[:, None] - at[ends]).min(axis=1, initial=numpy.inf) * self._pixels
+        set_strokes(self._inside, bars[apart > 2])  # closer ones would hide where values clip
         set_strokes(self._outside, bars[ends])
         x, x_hat, clipped = view.x.flatten(), view.x_hat.flatten(), view.clipped.flatten()
         for leap, k in zip(self._leaps, self._far, strict=True):
@@ -201,7 +202,7 @@ class Leap:
     def draw(self, x: float, x_hat: float, shown: bool, pixels: float) -> None:
         """Draw the way of a value, if it is long enough to be seen; pixels: in one unit of the reals."""
         x_hat, back = float(numpy.clip(x_hat, *self._limits)), _rough(x_hat)
-        shown = shown and abs(x - x_hat) * pixels > 12
+        shown = shown and abs(x - x_hat) * pixels > 60
         self._way.set_data(([x, x_hat], [self._height] * 2) if shown else ([], []))
         self._head.set_data(([x_hat], [self._height]) if shown else ([], []))
         self._head.set_marker("<" if x > x_hat else ">")

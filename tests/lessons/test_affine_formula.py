@@ -30,7 +30,7 @@ def test_ruler_takes_other_grids_and_many_values():
 
 def test_ruler_can_pose_the_question_alone():
     alt = draw_ruler(T, 3.5, -70, mapped=False).alt
-    assert alt == "Number line with 256 levels: 1 of 9 values lies beyond them."
+    assert alt == "Number line with values and levels: 1 of 9 values lies beyond the 256 levels."
 
 
 def test_codes_are_said_with_what_they_stand_for():

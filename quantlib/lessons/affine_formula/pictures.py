@@ -42,7 +42,7 @@ def draw_ruler(
             return picture(figure, f"Number line. {describe(view)}")
         panel.pose()
         beyond = clips(int(view.clipped.sum()), x.numel(), "lie")
-        return picture(figure, f"Number line with {panel.title.text}: {beyond} beyond them.")
+        return picture(figure, f"Number line with values and levels: {beyond} beyond the {panel.title.text}.")
 
 
 def draw_codes(codes: Sequence[int], s: float, z: int, quant_min: int = -128, quant_max: int = 127) -> Picture:
@@ -91,7 +91,7 @@ def draw_squares(x: Tensor, s: float, z: int) -> Picture:
         total = f"{squares.sum() ** 0.5:.4f}² = {squares.sum():.2f}"
         finding = f"{total}: {share:.1f} % of it comes from clipping, {100 - share:.1f} % from rounding"
         axes.set_title(finding)
-        return picture(figure, f"Squared errors of {len(squares)} values. The norm is {finding}.")
+        return picture(figure, f"The squared error of each value, as a bar. The norm is {finding}.")
 
 
 def draw_staircase(s: float, z: int, quant_min: int = -128, quant_max: int = 127, *, reach: float) -> Picture:

@@ -348,7 +348,7 @@ def _staircase_title(inputs: numpy.ndarray, curve: numpy.ndarray, outside: numpy
     if outside.all():
         return "all of this lies beyond the levels"
     off, zero = numpy.abs(curve - inputs)[~outside].max(), curve[abs(inputs).argmin()]
-    half = off <= step / 2 * (1 + 1e-5)  # the inputs need not hit the half-way points
+    half = off <= step / 2 * 1.001  # floats are rounded too; and the inputs need not hit the half-way points
     most = f"at most s/2 = {number(step / 2)}" if half else f"up to {number(off)}"
     return f"{most} off on the ruler; 0 {f'becomes {number(zero)}' if zero else 'stays 0'}"
 

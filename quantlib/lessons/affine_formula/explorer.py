@@ -43,7 +43,7 @@ def explore_affine(
     """
     scale = scale or Slider("s", "scale s", 3.5, 0.5, 8.0, 0.1)
     zero_point = zero_point or Slider("z", "zero point z", -70, -128, 127, 1)
-    inputs = torch.linspace(-6, 6, 961) * scale.value
+    inputs = torch.linspace(-2.625, 2.625, 961) * scale.high
     to_codes, back = exercises.quantize.stand_in(quantize), exercises.dequantize.stand_in(dequantize)
 
     def compute(s: float, z: int) -> RulerView:

@@ -80,12 +80,12 @@ def explore_trace(
 
     def lay_out(figure: Figure) -> list[Panel]:
         return [
-            ValueOnRuler(figure.add_axes((0.095, 0.765, 0.88, 0.17)), torch.tensor([VALUE.value]), LIMITS),
-            Steps(figure.add_axes((0.01, 0.30, 0.98, 0.29)), 1),
-            Yours(figure.add_axes((0.01, 0.05, 0.98, 0.175)), names),
+            ValueOnRuler(figure.add_axes((0.095, 0.755, 0.88, 0.178)), torch.tensor([VALUE.value]), LIMITS),
+            Steps(figure.add_axes((0.01, 0.27, 0.98, 0.303)), 1),
+            Yours(figure.add_axes((0.01, 0.01, 0.98, 0.183)), names),
         ]
 
-    return Explorer([VALUE, SCALE, ZERO_POINT], compute, Scene((9.2, 4.5), lay_out), describe)
+    return Explorer([VALUE, SCALE, ZERO_POINT], compute, Scene((9.2, 4.3), lay_out), describe)
 
 
 def describe(view: TraceView) -> str:

@@ -177,7 +177,8 @@ class Exercise:
         its = self.unpack(call(misconception, *trial.arguments).value)
         if isinstance(its, str) or not same(trial.got, its, trial.arguments):
             return False
-        return self._judged(trial.arguments, its, trial.want)[0] == trial.kind  # an int64 is like no int8
+        kinds = {self._judged(trial.arguments, parts, trial.want)[0] for parts in (trial.got, its)}
+        return len(kinds) == 1  # an int64 is not like an int8
 
     def _is_written_in(self, trials: Sequence[Trial]) -> bool:
         judged = [t for t in trials if not (self.anything_goes and self.anything_goes(t.arguments, t.want))]

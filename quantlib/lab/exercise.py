@@ -175,7 +175,10 @@ class Exercise:
         if not trial.got:
             return False
         its = self.unpack(call(misconception, *trial.arguments).value)
-        return not isinstance(its, str) and same(trial.got, its, trial.arguments)
+        if isinstance(its, str) or not same(trial.got, its, trial.arguments):
+            return False
+        kinds = {self._judged(trial.arguments, parts, trial.want)[0] for parts in (trial.got, its)}
+        return len(kinds) == 1  # an int64 is not like an int8
 
     def _is_written_in(self, trials: Sequence[Trial]) -> bool:
         judged = [t for t in trials if not (self.anything_goes and self.anything_goes(t.arguments, t.want))]

@@ -23,6 +23,7 @@ from .words import clips, number
 
 QUANT_MIN, QUANT_MAX = grid(8)
 BINS = 120
+CELL = "in each tile: the value, its code, what comes back"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ def sparse_levels(s: float, z: int, codes: numpy.ndarray, pixels: float) -> tupl
 
 
 class Ruler(Panel):
-    """A number line: the values above, the levels that the codes stand for below."""
+    """A number line: the values above, the levels that the codes stand for below.
+
+    The values, where they are few, are dots; else how many there are, in black, and how many come back as each level.
+    """
 
     def __init__(self, axes: Axes, x: Tensor, limits: tuple[float, float]) -> None:
         super().__init__(axes, xlim=limits, ylim=(0, 1), xlabel="real value r")
@@ -87,31 +91,33 @@ class Ruler(Panel):
         self._inside = self.strokes(style.QUANTIZED, lw=1.2 if self._few else 2)
         self._outside = self.strokes(style.CLIPPED, lw=1.8 if self._few else 3, ls="dotted")
         look: dict[str, Any] = {"at": (0, self._base - 0.09), "size": 9, "color": style.QUANTIZED}
-        self._ends = [self.label(ha=ha, **look) for ha in ("right", "left")]
+        self._ends = [self.label(**look) for _ in range(2)]
+        self._name = self.label("z", bold=True, **look)
+        self._leaps = [] if self._few else [Leap(self, self._edge + height) for height in (0.13, 0.3)]
 
     def _draw_values(self, x: Tensor) -> None:
         values = x.flatten().double().numpy()
-        margin: dict[str, Any] = {
-            "size": 9,
-            "ha": "right",
-            "va": "center",
-            "transform": self.axes.get_yaxis_transform(),
-        }
-        self.axes.text(-0.012, (self._base + self._edge) / 2, "levels", color=style.QUIET, **margin)
+        margin: dict[str, Any] = {"size": 9, "va": "center", "transform": self.axes.get_yaxis_transform()}
+        left = margin | {"ha": "right"}
+        self.axes.text(-0.012, (self._base + self._edge) / 2, "levels", color=style.QUIET, **left)
         if self._few:
             row = numpy.full(len(values), 0.9)
             dots = self.axes.plot(values, row, "o", color=style.ORIGINAL, ms=5.5, zorder=5, clip_on=False)
             self._dots = [self.keep(dot) for dot in dots]
-            self.axes.text(-0.012, 0.9, "values", color=style.ORIGINAL, **margin)
+            self.axes.text(-0.012, 0.9, "values", color=style.ORIGINAL, **left)
             return
         counts, edges = numpy.histogram(values, BINS, self._limits)
-        self._full = log2(1 + len(values))
+        self._full, self._far = log2(1 + len(values)), (int(values.argmax()), int(values.argmin()))
         self.axes.stairs(self._height(counts), edges, baseline=self._edge + 0.02, color=style.ORIGINAL, lw=1.2)
         for count in (1, 10**2, 10**4, 10**6):
             if count <= len(values):
                 height = float(self._height(numpy.array(count)))
-                self.axes.text(-0.012, height, f"{count:,}", color=style.QUIET, **margin)
+                self.axes.text(-0.012, height, f"{count:,}", color=style.QUIET, **left)
                 self.axes.axhline(height, color=style.LEVELS, lw=0.5, zorder=0)
+        middle = (self._edge + 1) / 2
+        self.axes.text(-0.085, middle, "how many (log)", color=style.QUIET, rotation=90, ha="center", **margin)
+        self.axes.text(0.995, 0.95, "black outline: the values", color=style.ORIGINAL, **left)
+        self.axes.text(0.995, 0.82, "bars: what comes back", color=style.QUANTIZED, **left)
 
     def _height(self, counts: numpy.ndarray) -> numpy.ndarray:
         """Return how high a count is drawn, on a logarithmic scale."""
@@ -125,50 +131,97 @@ class Ruler(Panel):
         codes = numpy.arange(view.quant_min, view.quant_max + 1)
         levels, every = sparse_levels(view.scale, view.zero_point, codes, self._pixels)
         set_strokes(self._levels, uprights(levels, self._base, self._edge))
-        self._zero.set_visible(view.quant_min <= view.zero_point <= view.quant_max)
-        gap = f" (1 in {every} drawn)" if every > 1 else ""
-        self.title.text = f"{count} levels, from {number(low)} to {number(high)}{gap}"
-        self._label_ends(low, high, view)
-        (self._connect if self._few else self._count)(view)
+        self._count = f"{count} levels"
+        self._gap = f" (1 in {every} drawn)" if every > 1 else ""
+        self._label_ends(view)
+        used = self._connect(view) if self._few else self._compare(view)
+        self.title.text = f"{self._count} from {number(low)} to {number(high)}{self._gap}{used}"
 
-    def _label_ends(self, low: float, high: float, view: RulerView) -> None:
-        """Name the first and the last code under their levels: inside the axes, and never over each other."""
-        left, right = self._limits
-        room = self.axes.figure.dpi * 0.75 / self._pixels
-        height = self._ends[0].at[1]
-        self._ends[0].at, self._ends[0].text = (max(low, left + room), height), f"q = {number(view.quant_min)}"
-        self._ends[1].at, self._ends[1].text = (min(high, right - room), height), f"q = {number(view.quant_max)}"
+    def _label_ends(self, view: RulerView) -> None:
+        """Name the zero point, the first and the last code: below their levels, or with an arrow where the axis ends.
 
-    def hide_mapping(self) -> None:
-        """Leave out which level each value gets."""
-        self._inside.set_visible(False)
-        self._outside.set_visible(False)
+        The room between the names is kept, however close the levels are.
+        """
+        (left, right), (first, last), height = self._limits, self._ends, self._name.at[1]
+        shown = view.quant_min <= view.zero_point <= view.quant_max
+        self._zero.set_visible(shown)
+        self._name.set_visible(shown)
+        inch = self.axes.figure.dpi / self._pixels
+        low, high = (min(view.low, -0.09 * inch), max(view.high, 0.09 * inch)) if shown else (view.low, view.high)
+        lowest, highest = (f"q = {number(code)}" for code in (view.quant_min, view.quant_max))
+        first.ha, first.at, first.text = "right", (max(low, left + 0.75 * inch), height), lowest
+        last.ha, last.at, last.text = "left", (min(high, right - 0.75 * inch), height), highest
+        if view.low < left:
+            first.ha, first.at, first.text = "left", (left, height), f"← {lowest} at {_rough(view.low)}"
+        if view.high > right:
+            last.ha, last.at, last.text = "right", (right, height), f"{highest} at {_rough(view.high)} →"
+        first.set_visible(view.low < right)
+        last.set_visible(view.high > left)
 
-    def _connect(self, view: RulerView) -> None:
+    def pose(self) -> None:
+        """Leave out all that the codes say: which level each value gets, where the levels end, which one is zero."""
+        for artist in (self._inside, self._outside, self._zero, self._name, *self._ends):
+            artist.set_visible(False)
+        self.title.text = self._count + self._gap
+
+    def _connect(self, view: RulerView) -> str:
         self._dots[0].set_xdata(view.x.flatten().numpy())
         pairs = numpy.stack([view.x.flatten().double().numpy(), view.x_hat.flatten().double().numpy()], axis=1)
         segments = numpy.stack([pairs, numpy.broadcast_to([0.9, self._edge], pairs.shape)], axis=2)
         clipped = view.clipped.flatten().numpy()
         set_strokes(self._inside, segments[~clipped])
         set_strokes(self._outside, segments[clipped])
+        return ""
 
-    def _count(self, view: RulerView) -> None:
+    def _compare(self, view: RulerView) -> str:
+        """Draw how many values get each code, and the furthest value that clips; return how many codes are used."""
         codes = (view.q.flatten().int() - view.quant_min).clamp_(0, view.quant_max - view.quant_min)
         counts = torch.bincount(codes).numpy()
         used = numpy.flatnonzero(counts)
         at = view.scale * (used + view.quant_min - view.zero_point)
         bars = uprights(at, self._edge + 0.02, self._height(counts[used]))
         ends = numpy.isin(used, torch.unique(codes[view.clipped.flatten()]).numpy())
-        set_strokes(self._inside, bars[~ends])
+        apart = numpy.abs(at[:, None] - at[ends]).min(axis=1, initial=numpy.inf) * self._pixels
+        set_strokes(self._inside, bars[apart > 2])  # closer ones would hide where values clip
         set_strokes(self._outside, bars[ends])
+        x, x_hat, clipped = view.x.flatten(), view.x_hat.flatten(), view.clipped.flatten()
+        for leap, k in zip(self._leaps, self._far, strict=True):
+            leap.draw(x[k].item(), x_hat[k].item(), bool(clipped[k]), self._pixels)
+        return f"; {len(used)} used"
+
+
+class Leap:
+    """A dotted arrow from a value that clips to what comes back, at one height; both are written above it."""
+
+    def __init__(self, panel: Panel, height: float) -> None:
+        self._height, self._limits = height, panel.axes.get_xlim()
+        self._way = panel.strokes(style.CLIPPED, lw=1.8, ls="dotted")
+        self._head = panel.line(style.CLIPPED, ls="none", ms=7)
+        self._says = panel.label(size=9, color=style.CLIPPED_TEXT)
+
+    def draw(self, x: float, x_hat: float, shown: bool, pixels: float) -> None:
+        """Draw the way of a value, if it is long enough to be seen; pixels: in one unit of the reals."""
+        x_hat, back = float(numpy.clip(x_hat, *self._limits)), _rough(x_hat)
+        shown = shown and abs(x - x_hat) * pixels > 60
+        self._way.set_data(([x, x_hat], [self._height] * 2) if shown else ([], []))
+        self._head.set_data(([x_hat], [self._height]) if shown else ([], []))
+        self._head.set_marker("<" if x > x_hat else ">")
+        self._says.at = (x + x_hat) / 2, self._height + 0.09
+        self._says.text = f"{number(x)} comes back as {back}" if abs(x - x_hat) * pixels > 180 else ""
+        self._says.set_visible(shown)
+
+
+def _rough(value: float) -> str:
+    """Return a number with three digits, which is enough beside an arrow."""
+    return number(float(f"{value:.3g}"))
 
 
 class Staircase(Panel):
-    """The transfer curve: which reconstruction each input gets."""
+    """The transfer curve: what comes back for each input. On the right are the codes of the levels."""
 
     def __init__(self, axes: Axes, inputs: Tensor) -> None:
         limits = float(inputs[0]), float(inputs[-1])
-        labels = {"xlabel": "real value r, near zero", "ylabel": "reconstruction"}
+        labels = {"xlabel": "value x, near 0.0", "ylabel": "what comes back"}
         super().__init__(axes, xlim=limits, ylim=limits, **labels)
         self._inputs = inputs.double().numpy()
         axes.locator_params(nbins=5)
@@ -178,6 +231,20 @@ class Staircase(Panel):
         axes.axvline(0, color=style.LEVELS, lw=0.8, zorder=0)
         self._steps = self.line(style.QUANTIZED, lw=2)
         self._flat = self.line(style.CLIPPED, lw=2.6, ls="dotted")
+        box = axes.get_window_extent()
+        self._least = 0.17 * axes.figure.dpi / box.height * (limits[1] - limits[0])  # from one code to the next
+        edge = limits[1] + 0.08 * axes.figure.dpi / box.width * (limits[1] - limits[0])
+        many = 2 * int(limits[1] / self._least) + 1
+        self._codes = [self.label(at=(edge, 0), size=9, ha="left", color=style.QUANTIZED) for _ in range(many)]
+        aside: dict[str, Any] = {"transform": axes.transAxes, "size": 10, "va": "center", "rotation": 90}
+        axes.text(
+            1 + 0.55 * axes.figure.dpi / box.width,
+            0.5,
+            "code q, z in bold",
+            color=style.QUANTIZED,
+            ha="center",
+            **aside,
+        )
 
     def update(self, view: RulerView) -> None:
         """Move the stairs to a view."""
@@ -186,7 +253,18 @@ class Staircase(Panel):
         outside = (self._inputs < view.low - half) | (self._inputs > view.high + half)
         self._steps.set_data(self._inputs, numpy.where(outside, numpy.nan, curve))
         self._flat.set_data(self._inputs, numpy.where(outside, curve, numpy.nan))
-        self.finding = self.title.text = _staircase_title(view, outside, curve[abs(self._inputs).argmin()])
+        self.finding = self.title.text = _staircase_title(self._inputs, curve, outside, view.scale)
+        self._label_codes(view)
+
+    def _label_codes(self, view: RulerView) -> None:
+        """Write the codes beside their levels: as many of them as there is room for, and z always."""
+        every = ceil(self._least / view.scale)
+        middle = len(self._codes) // 2
+        for k, label in enumerate(self._codes, -middle):
+            code, height = view.zero_point + k * every, k * every * view.scale
+            seen = view.quant_min <= code <= view.quant_max and abs(height) <= self._inputs[-1]
+            label.at, label.bold = (label.at[0], height), k == 0
+            label.text = number(code) if seen else ""
 
 
 class CodeCells(Panel):
@@ -243,8 +321,18 @@ class CodeImage(Panel):
 
 
 def clip_sentence(view: RulerView) -> str:
-    """Return how many values clip, in words."""
-    return clips(int(view.clipped.sum()), view.clipped.numel())
+    """Return how many values clip, in words: lie beyond the levels, and come back as the first or the last.
+
+    A learner's function may do something else with what lies beyond.
+    """
+    ends = torch.where(view.x > view.high, view.quant_max, view.quant_min)
+    loose = int((view.clipped & (view.q.double() != ends)).sum())
+    clamped, count = int(view.clipped.sum()) - loose, view.x.numel()
+    if not loose:
+        return clips(clamped, count)
+    if not clamped:
+        return f"{clips(loose, count, 'lie')} beyond, unclamped"
+    return f"{clips(clamped, count)}, {loose:,} {'is' if loose == 1 else 'are'} unclamped"
 
 
 def describe(view: RulerView) -> str:
@@ -255,11 +343,14 @@ def describe(view: RulerView) -> str:
     return f"{ruler}Norm of the error: {norm:.4f}."
 
 
-def _staircase_title(view: RulerView, outside: numpy.ndarray, zero: float) -> str:
-    """Return what the stairs show; zero is what the function drawn, which may be a learner's, makes of 0."""
+def _staircase_title(inputs: numpy.ndarray, curve: numpy.ndarray, outside: numpy.ndarray, step: float) -> str:
+    """Return what the stairs show: it is said of the function drawn, which may be a learner's."""
     if outside.all():
-        return "every value near zero clips"
-    return f"steps of {number(view.scale)}; 0 " + (f"comes back as {number(zero)}" if zero else "stays exactly 0")
+        return "all of this lies beyond the levels"
+    off, zero = numpy.abs(curve - inputs)[~outside].max(), curve[abs(inputs).argmin()]
+    half = off <= step / 2 * 1.001  # floats are rounded too; and the inputs need not hit the half-way points
+    most = f"at most s/2 = {number(step / 2)}" if half else f"up to {number(off)}"
+    return f"{most} off on the ruler; 0 {f'becomes {number(zero)}' if zero else 'stays 0'}"
 
 
 def make_view(x: Tensor, s: float, z: int, quant_min: int, quant_max: int, inputs: Tensor) -> RulerView:
@@ -270,16 +361,34 @@ def make_view(x: Tensor, s: float, z: int, quant_min: int, quant_max: int, input
     return RulerView(s, z, quant_min, quant_max, x, q, dequantize(q, s, z), clipped, curve)
 
 
-def ruler_scene(x: Tensor, inputs: Tensor, limits: tuple[float, float], window: tuple[slice, slice] | None) -> Scene:
+def ruler_scene(
+    x: Tensor,
+    inputs: Tensor,
+    limits: tuple[float, float],
+    window: tuple[slice, slice] | None,
+    ruler: type[Ruler] = Ruler,
+) -> Scene:
+    """Return the scene of a ruler, its staircase and the codes of x.
+
+    Args:
+        x: a matrix of reals.
+        inputs: of the staircase.
+        limits: the ends of the number line.
+        window: which rows and columns of a large x are shown as colours; None writes the numbers of a small one.
+        ruler: the kind of its panel: one that can be touched, for example.
+    """
+
     def lay_out(figure: Figure) -> list[Panel]:
-        beside = figure.add_axes((0.55, 0.10, 0.40 if window else 0.425, 0.40))
+        beside = figure.add_axes((0.605, 0.11, 0.345, 0.40) if window else (0.585, 0.11, 0.39, 0.40))
+        if not window:
+            beside.text(0.5, -0.03, CELL, size=9, color=style.QUIET, ha="center", va="top", transform=beside.transAxes)
         return [
-            Ruler(figure.add_axes((0.085, 0.67, 0.89, 0.26)), x, limits),
-            Staircase(figure.add_axes((0.085, 0.10, 0.39, 0.40)), inputs),
+            ruler(figure.add_axes((0.095, 0.685, 0.88, 0.25)), x, limits),
+            Staircase(figure.add_axes((0.095, 0.11, 0.385, 0.40)), inputs),
             CodeImage(beside, window, QUANT_MIN, QUANT_MAX) if window else CodeCells(beside, x),
         ]
 
-    return Scene((9.2, 5.3), lay_out)
+    return Scene((9.2, 5.1), lay_out)
 
 
 def draw_matrices(x: Tensor, s: float, z: int, quant_min: int = -128, quant_max: int = 127) -> Picture:

@@ -100,8 +100,8 @@ def test_the_staircase_says_what_a_learners_function_makes_of_zero():
         return explorer.scene.panels[1].finding
 
     wrong = explore_affine(T, dequantize=lambda q, s, z: s * q.float() + z)
-    assert finding(wrong) == "steps of 3.5; 0 comes back as \N{MINUS SIGN}315"
-    assert finding(explore_affine(T)) == "steps of 3.5; 0 stays exactly 0"
+    assert finding(wrong) == "up to 316.8 off on the ruler; 0 becomes \N{MINUS SIGN}315"
+    assert finding(explore_affine(T)) == "at most s/2 = 1.75 off on the ruler; 0 stays 0"
 
 
 def unwritten(x, s, z): ...
@@ -187,9 +187,9 @@ def test_explorer_shows_a_still_and_a_live_picture(monkeypatch):
     shown = []
     monkeypatch.setattr(page, "display", lambda data, raw: shown.append(data))
     explore_affine(T)._ipython_display_()
-    still, live = shown
+    still, live, touch = shown
     assert still["text/plain"].startswith("s = 3.5 and z =") and "quantlib-still" in still["text/html"]
-    assert list(live) == ["application/vnd.jupyter.widget-view+json"]
+    assert list(live) == list(touch) == ["application/vnd.jupyter.widget-view+json"]
     json.dumps(shown)
 
 

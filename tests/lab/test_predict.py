@@ -5,7 +5,7 @@ import pytest
 from quantlib import QuantlibError
 from quantlib.lab import page
 from quantlib.lab.predict import predict
-from quantlib.lessons.affine_formula.pictures import draw_trace
+from quantlib.lessons.affine_formula import draw_trace
 
 
 @pytest.fixture

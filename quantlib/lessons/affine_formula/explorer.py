@@ -1,5 +1,7 @@
 """The ruler, the staircase and the codes of a matrix, under sliders for s and z."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,14 @@ from quantlib.lab.explore import Explorer, Slider, explorer
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN, RulerView, describe, is_clipped, ruler_scene
 
 from . import exercises
+from .touch import LooseRuler
+
+LARGE_WEIGHT: dict[str, Any] = {  # the sliders, the number line and the window for the weights "ffn_down"
+    "scale": Slider("s", "scale s", 0.005, 0.0005, 0.08, 0.0005),
+    "zero_point": Slider("z", "zero point z", 0, -128, 127, 1),
+    "limits": (-3.0, 9.0),
+    "window": (slice(90, 108), slice(844, 868)),
+}
 
 
 @explorer
@@ -33,7 +43,7 @@ def explore_affine(
     """
     scale = scale or Slider("s", "scale s", 3.5, 0.5, 8.0, 0.1)
     zero_point = zero_point or Slider("z", "zero point z", -70, -128, 127, 1)
-    inputs = torch.linspace(-6, 6, 961) * scale.value
+    inputs = torch.linspace(-2.625, 2.625, 961) * scale.high
     to_codes, back = exercises.quantize.stand_in(quantize), exercises.dequantize.stand_in(dequantize)
 
     def compute(s: float, z: int) -> RulerView:
@@ -44,4 +54,4 @@ def explore_affine(
         notices = about_codes, about_reals
         return RulerView(s, z, QUANT_MIN, QUANT_MAX, x, q, x_hat, clipped, curve, notices=notices)
 
-    return Explorer([scale, zero_point], compute, ruler_scene(x, inputs, limits, window), describe)
+    return Explorer([scale, zero_point], compute, ruler_scene(x, inputs, limits, window, LooseRuler), describe)

@@ -98,7 +98,7 @@ def subtracts_zero_point(x: Tensor, s: float, z: int) -> Tensor:
     return _stored(_codes(x, s, -z))
 
 
-@known("quantize", "multiplied by s instead of divided", "s is the distance between marks: how many fit into x?")
+@known("quantize", "multiplied by s instead of divided", "s is the distance between levels: how many fit into x?")
 def multiplies_by_scale(x: Tensor, s: float, z: int) -> Tensor:
     """The scale is in real units per step, so a code is x divided by s."""
     return _stored(torch.round(x * s + z))
@@ -112,7 +112,7 @@ def forgets_zero_point(x: Tensor, s: float, z: int) -> Tensor:
 
 @known("quantize", "s is forgotten", "Divide x by s.")
 def forgets_scale(x: Tensor, s: float, z: int) -> Tensor:
-    """Without s, the marks are always 1.0 apart."""
+    """Without s, the levels are always 1.0 apart."""
     return _stored(_codes(x, 1.0, z))
 
 
@@ -120,6 +120,12 @@ def forgets_scale(x: Tensor, s: float, z: int) -> Tensor:
 def shifts_before_dividing(x: Tensor, s: float, z: int) -> Tensor:
     """z counts steps, so it belongs to x / s and not to x."""
     return _stored(torch.round((x + z) / s))
+
+
+@known("quantize", "z subtracted before dividing", "Solve r = s (q - z) for q: first divide by s, then add z.")
+def subtracts_before_dividing(x: Tensor, s: float, z: int) -> Tensor:
+    """This is how x would be standardized: z has its place among the codes, so it is added to x / s."""
+    return _stored(torch.round((x - z) / s))
 
 
 @known("quantize", "zero point too small by one", "Use z as it is given.")
@@ -162,6 +168,12 @@ def clamps_to_128(x: Tensor, s: float, z: int) -> Tensor:
 def stays_float(x: Tensor, s: float, z: int) -> Tensor:
     """The codes are right, but a float32 takes four bytes where an int8 takes one."""
     return _codes(x, s, z).clamp(-128, 127)
+
+
+@known("quantize", "an integer of more bits than int8", "End with .to(torch.int8).")
+def stays_wide(x: Tensor, s: float, z: int) -> Tensor:
+    """The codes are right, but an int32 takes four bytes and an int64 eight, where an int8 takes one."""
+    return _codes(x, s, z).clamp(-128, 127).long()
 
 
 @known("quantize", "dequantized as well", "Stop at the codes: the way back is another function.")
@@ -227,7 +239,7 @@ def divides_by_scale(q: Tensor, s: float, z: int) -> Tensor:
 
 @known("dequantize", "s is forgotten", "Multiply q - z by s.")
 def dequantizes_without_scale(q: Tensor, s: float, z: int) -> Tensor:
-    """Without s, the marks are always 1.0 apart."""
+    """Without s, the levels are always 1.0 apart."""
     return q.float() - z
 
 

@@ -1,17 +1,15 @@
 """Pictures of the affine quantizer that stand still."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
-from quantlib.affine import dequantize, quantize, unclamped_codes
 from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import Ruler, Staircase, describe, make_view
-from quantlib.lab.words import clips, number
+from quantlib.lab.words import clips, joined, number
 
 
 def draw_ruler(
@@ -38,15 +36,62 @@ def draw_ruler(
         limits = low - 0.08 * (high - low), high + 0.08 * (high - low)
     with style.house_style():
         figure = style.new_figure(9.2, 2.3)
-        panel = Ruler(figure.add_axes((0.075, 0.25, 0.90, 0.58)), x, limits)
+        panel = Ruler(figure.add_axes((0.095, 0.25, 0.88, 0.58)), x, limits)
         panel.update(view)
         if mapped:
             return picture(figure, f"Number line. {describe(view)}")
-        panel.hide_mapping()
+        panel.pose()
         beyond = clips(int(view.clipped.sum()), x.numel(), "lie")
-        levels = f"The {view.quant_max - view.quant_min + 1} levels"
-        reach = f"{levels} reach from {number(view.low)} to {number(view.high)}"
-        return picture(figure, f"Number line: {beyond} beyond the levels. {reach}.")
+        return picture(figure, f"Number line with values and levels: {beyond} beyond the {panel.title.text}.")
+
+
+def draw_codes(codes: Sequence[int], s: float, z: int, quant_min: int = -128, quant_max: int = 127) -> Picture:
+    """Draw the levels on the number line, and over some of them the code, below them the real number."""
+    low, high = s * (quant_min - z), s * (quant_max - z)
+    reals = [s * (code - z) for code in codes]
+    with style.house_style():
+        figure = style.new_figure(9.2, 1.9)
+        axes = figure.add_axes((0.095, 0.30, 0.88, 0.54))
+        style.number_line(axes)
+        margin = 0.08 * (high - low)
+        axes.set(xlim=(low - margin, high + margin), ylim=(0, 1), xlabel="real value r")
+        axes.axvspan(low, high, 0.36, 0.68, color=style.RANGE, alpha=0.4, lw=0)
+        axes.vlines([s * (code - z) for code in range(quant_min, quant_max + 1)], 0.36, 0.68, color=style.QUIET, lw=0.4)
+        axes.vlines(reals, 0.30, 0.74, color=style.QUANTIZED, lw=2.5)
+        row: dict[str, Any] = {"ha": "center", "va": "center", "color": style.QUANTIZED}
+        for code, real in zip(codes, reals, strict=True):
+            axes.text(real, 0.88, f"q = {number(code)}{' = z' if code == z else ''}", **row)
+            axes.text(real, 0.15, number(real), weight="bold", **row)
+        left: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "size": 9, "ha": "right", "va": "center"}
+        axes.text(-0.012, 0.88, "code", color=style.QUIET, **left)
+        axes.text(-0.012, 0.15, "stands for", color=style.QUIET, **left)
+        said = joined([f"{number(code)} for {number(real)}" for code, real in zip(codes, reals, strict=True)])
+        return picture(
+            figure, f"Number line with the {quant_max - quant_min + 1} levels; codes stand for reals: {said}."
+        )
+
+
+def draw_squares(x: Tensor, s: float, z: int) -> Picture:
+    """Draw the square of each error as a bar: the norm is the root of their sum."""
+    view = make_view(x, s, z, -128, 127, x)
+    squares, clipped = (t.flatten().double().numpy() for t in ((x - view.x_hat).double().square(), view.clipped))
+    share = 100 * squares[clipped > 0].sum() / squares.sum()
+    with style.house_style():
+        figure = style.new_figure(9.2, 2.9)
+        axes = figure.add_axes((0.085, 0.19, 0.895, 0.66))
+        bars = axes.bar(range(len(squares)), squares, color=style.ROUNDING, edgecolor=style.ROUNDING_TEXT, ls="dashed")
+        for bar, clips, square in zip(bars, clipped, squares, strict=True):
+            if clips:
+                bar.set(**style.CLIP)
+            ink = style.CLIPPED_TEXT if clips else style.ROUNDING_TEXT
+            height = square + 0.03 * squares.max()
+            axes.text(bar.get_x() + bar.get_width() / 2, height, f"{square:.2f}", ha="center", color=ink, weight="bold")
+        axes.set_xticks(range(len(squares)), [number(value) for value in x.flatten().tolist()])
+        axes.set(xlabel="value x", ylabel="error, squared", ylim=(0, 1.15 * squares.max()))
+        total = f"{squares.sum() ** 0.5:.4f}² = {squares.sum():.2f}"
+        finding = f"{total}: {share:.1f} % of it comes from clipping, {100 - share:.1f} % from rounding"
+        axes.set_title(finding)
+        return picture(figure, f"The squared error of each value, as a bar. The norm is {finding}.")
 
 
 def draw_staircase(s: float, z: int, quant_min: int = -128, quant_max: int = 127, *, reach: float) -> Picture:
@@ -54,67 +99,7 @@ def draw_staircase(s: float, z: int, quant_min: int = -128, quant_max: int = 127
     inputs = torch.linspace(-reach, reach, 1921)
     view = make_view(inputs, s, z, quant_min, quant_max, inputs)
     with style.house_style():
-        figure = style.new_figure(5.2, 4.0)
-        panel = Staircase(figure.add_axes((0.15, 0.14, 0.82, 0.76)), inputs)
+        figure = style.new_figure(5.6, 4.0)
+        panel = Staircase(figure.add_axes((0.14, 0.14, 0.72, 0.76)), inputs)
         panel.update(view)
-        return picture(figure, f"Staircase of reconstructions with {panel.finding}.")
-
-
-def draw_trace(values: Sequence[float], s: float, z: int, quant_min: int = -128, quant_max: int = 127) -> Picture:
-    """Draw what happens to single numbers: divide, shift, round, clamp, and the way back."""
-    rows = [_trace(value, s, z, quant_min, quant_max) for value in values]
-    heads = (
-        "real r",
-        f"÷ {number(s)}",
-        f"+ ({number(z)})",
-        "round",
-        "clamp = code q",
-        f"− ({number(z)})",
-        f"× {number(s)}",
-    )
-    with style.house_style():
-        figure = style.new_figure(9.2, 0.75 + 0.62 * len(rows))
-        axes = figure.add_axes((0.01, 0.02, 0.98, 0.96))
-        style.bare(axes)
-        axes.set_xlim(0, len(heads))
-        axes.set_ylim(len(rows) + 0.05, -0.75)
-        for k, head in enumerate(heads):
-            axes.text(k + 0.5, -0.28, head, ha="center", va="center", color=style.QUIET, weight="bold")
-        for i, row in enumerate(rows):
-            _draw_trace_row(axes, i, row)
-        sentences = [
-            f"{number(row[0])} is stored as {number(row[4])} and comes back as {number(row[6])}" for row in rows
-        ]
-        return picture(figure, f"Step by step, {_trace_finding(rows)}: {'; '.join(sentences)}.")
-
-
-def _trace_finding(rows: Sequence[Sequence[float]]) -> str:
-    """Return what becomes of the numbers, in words: those that fit, those that are clamped, or both."""
-    clamped = {row[3] != row[4] for row in rows}
-    if clamped == {True}:
-        return "a number that does not fit comes back as the end of the grid"
-    close = "a number that fits comes back within half a step"
-    return f"{close}, and one that does not comes back as the end of the grid" if True in clamped else close
-
-
-def _trace(value: float, s: float, z: int, quant_min: int, quant_max: int) -> list[float]:
-    """Return r, r / s, r / s + z, round(...), the code, code - z, and the reconstruction."""
-    x = torch.tensor(value)
-    code = quantize(x, s, z, quant_min, quant_max)
-    before, back = unclamped_codes(x, s, z), dequantize(code, s, z)
-    return [value, value / s, value / s + z, before.item(), code.item(), code.item() - z, back.item()]
-
-
-def _draw_trace_row(axes: Axes, i: int, row: Sequence[float]) -> None:
-    clips = row[3] != row[4]
-    for k, value in enumerate(row):
-        ink = style.QUANTIZED if k >= 4 else style.ORIGINAL
-        ink = style.CLIPPED_TEXT if clips and k >= 4 else ink
-        edge = (style.CLIPPED if clips else style.QUANTIZED) if k == 4 else style.LEVELS
-        box = FancyBboxPatch((k + 0.12, i + 0.12), 0.76, 0.66, boxstyle="round,pad=0,rounding_size=0.08", fc="white")
-        box.set(ec=edge, lw=2 if k == 4 else 1, ls="dotted" if clips and k == 4 else "solid")
-        axes.add_patch(box)
-        bold = "bold" if k == 4 else "normal"
-        axes.text(k + 0.5, i + 0.46, number(value), ha="center", va="center", size=12, color=ink, weight=bold)
-        if k:
-            axes.annotate("", (k + 0.11, i + 0.46), (k - 0.11, i + 0.46), arrowprops={"arrowstyle": "->", "color": ink})
+        return picture(figure, f"Staircase of what comes back: {panel.finding}.")

@@ -86,11 +86,15 @@ class Hearing:
         return numpy.asarray(speech_probability(weights, self.audio).numpy() > 0.5)
 
     def _view(self, b: int) -> BitsView:
-        matrix = self.weights[MATRIX]
-        s, z, *grid = choose_qparams(matrix, b, symmetric=True, axis=0)
-        q = quantize(matrix, s, z, *grid)
-        corner = [t[:SIDE, :SIDE] for t in (matrix, q, dequantize(q, s, z))]
-        return BitsView(b, grid[1], *corner, self._hears(quantized(self.weights, b)), self.before)
+        s, z, *grid = choose_qparams(self.weights[MATRIX], b, symmetric=True, axis=0)
+        q = quantize(self.weights[MATRIX], s, z, *grid)
+        x, codes, x_hat = (_corner(t) for t in (self.weights[MATRIX], q, dequantize(q, s, z)))
+        hears = self._hears(quantized(self.weights, b))
+        return BitsView(b=b, largest=grid[1], x=x, q=codes, x_hat=x_hat, hears=hears, before=self.before)
+
+
+def _corner(matrix: Tensor) -> Tensor:
+    return matrix[:SIDE, :SIDE]
 
 
 def quantized(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
@@ -131,7 +135,7 @@ class Corner(Panel):
         style.bare(axes)
         self._k = k
         blank = numpy.zeros((SIDE, SIDE))
-        look = {"cmap": style.SIGNED, "vmin": -1, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
+        look: Any = {"cmap": style.SIGNED, "vmin": -1, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
         self._image = self.keep(axes.imshow(blank, **look))
         i, j = OUTLINED
         self._outline = self.keep(axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, lw=1.8)))

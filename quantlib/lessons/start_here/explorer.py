@@ -1,7 +1,6 @@
 """The ruler of a matrix whose largest value a slider stretches."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -20,19 +19,15 @@ from . import exercises
 
 STRETCH = Slider("f", "stretch f", 1.0, 1.0, 2.0, 0.05)
 LIMITS = -300.0, 1600.0  # of the ruler's picture
+LONGEST = 4.0  # bar of half a step
 NEAR = 60.0  # so close to the largest value must a pointer be pressed
 
 
 @dataclass(frozen=True)
 class StretchView(RulerView):
-    """The ruler of stretched values.
-
-    f: how many times the largest value is what it was.
-    before: the step when it was not stretched.
-    """
+    """The ruler of stretched values; f: how many times the largest one is what it was."""
 
     f: float
-    before: float
 
 
 @explorer
@@ -52,18 +47,27 @@ def explore_range(
         stretched = torch.where(x == x.max(), f * x, x)
         (s, about_step), (z, about_zero) = my_step(stretched), my_zero(stretched)
         view = make_view(stretched, float(s), int(z), QUANT_MIN, QUANT_MAX, torch.zeros(1))
-        return StretchView(**vars(view) | {"notices": (about_step, about_zero)}, f=f, before=float(my_step(x)[0]))
+        return StretchView(**vars(view) | {"notices": (about_step, about_zero)}, f=f)
 
     def lay_out(figure: Figure) -> list[Panel]:
         ruler = StretchRuler(figure.add_axes((0.085, 0.69, 0.89, 0.25)), x, LIMITS)
-        halves = HalfStep(figure.add_axes((0.12, 0.14, 0.35, 0.35)))
+        halves = HalfStep(figure.add_axes((0.12, 0.12, 0.35, 0.39)), exercises.step.reference(x).item() / 2)
         return [ruler, halves, Tiles(figure.add_axes((0.53, 0.04, 0.445, 0.47)), x)]
 
     return Explorer([STRETCH], compute, Scene((9.2, 5.2), lay_out), describe_range)
 
 
 class StretchRuler(Ruler):
-    """A ruler on which the largest value can be dragged."""
+    """A ruler on which the largest value can be dragged, as the arrows at it say."""
+
+    def __init__(self, axes: Axes, x: Tensor, limits: tuple[float, float]) -> None:
+        super().__init__(axes, x, limits)
+        self._arrows = self.label("\N{BLACK LEFT-POINTING SMALL TRIANGLE}     \N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+
+    def update(self, view: RulerView) -> None:
+        """Move the arrows with the largest value."""
+        super().update(view)
+        self._arrows.at = view.x.max().item(), 0.9
 
     def grab(self, view: StretchView, x: float, y: float) -> Drag | None:
         """Stretch the largest value to where the pointer is."""
@@ -72,24 +76,24 @@ class StretchRuler(Ruler):
 
 
 class HalfStep(Panel):
-    """Half a step, as a bar: before the stretching, and now."""
+    """Half a step, as a bar: that of values which are not stretched, and that of a view."""
 
-    def __init__(self, axes: Axes) -> None:
-        super().__init__(axes, xlim=(0, 4), ylim=(1.6, -0.6), xlabel="half a step, in units of x")
+    def __init__(self, axes: Axes, before: float) -> None:
+        super().__init__(axes, xlim=(0, LONGEST), ylim=(1.6, -0.6), xlabel="half a step, in units of x")
         style.number_line(axes)
-        look: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "size": 9, "ha": "right"}
-        self._bars, self._values = [], []
-        for row, (name, ink) in enumerate((("f = 1", style.QUIET), ("now", style.QUANTIZED))):
-            self.label(name, (-0.03, row), color=ink, **look)
-            self._bars.append(self.keep(axes.add_patch(Rectangle((0, row - 0.25), 1, 0.5, color=ink, lw=0))))
-            self._values.append(self.label(at=(0, row), size=10, ha="left", color=ink))
+        axes.set_yticks([0, 1], ["f = 1", "now"])
+        axes.tick_params(axis="y", length=0)
+        axes.barh([0], [before], 0.5, color=style.QUIET)
+        axes.text(before + 0.08, 0, number(before), va="center", color=style.QUIET)
+        self._bar = self.keep(Rectangle((0, 0.75), 1, 0.5, color=style.QUANTIZED, lw=0))
+        self._value = self.label(at=(0, 1), ha="left", color=style.QUANTIZED)
 
     def update(self, view: StretchView) -> None:
-        """Set both bars; one that is too long ends at the end of the axis."""
-        for bar, value, half in zip(self._bars, self._values, (view.before / 2, view.scale / 2), strict=True):
-            bar.set_width(min(half, 4))
-            value.at, value.text = (min(half, 4) + 0.08, value.at[1]), number(half)
-        self.title.text = f"no level is nearer than {number(view.scale)} to the next"
+        """Set the bar; one that is too long ends with the axis."""
+        half = view.scale / 2
+        self._bar.set_width(min(half, LONGEST))
+        self._value.at, self._value.text = (min(half, LONGEST) + 0.08, 1), number(half)
+        self.title.text = f"Half a step is now {number(half)}"
 
 
 class Tiles(CodeCells):
@@ -106,4 +110,6 @@ def describe_range(view: StretchView) -> str:
     largest = f"f = {number(view.f)}: the largest value is {number(view.x.max().item())}, "
     off = (view.x - view.x_hat).abs().max().item()
     ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}. "
-    return f"{largest}{ruler}Half a step is {number(view.scale / 2)}; the largest error of these values is {number(off)}."
+    return (
+        f"{largest}{ruler}Half a step is {number(view.scale / 2)}; the largest error of these values is {number(off)}."
+    )

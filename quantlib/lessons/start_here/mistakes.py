@@ -87,7 +87,7 @@ def keeps_fraction(x: Tensor) -> Tensor:
 
 
 _CUT = "truncation where rounding is meant"
-_ROUND = "Round to the nearest integer: int(), .long() and // cut the fraction off."
+_ROUND = "Round to the nearest integer: int() and .long() cut the fraction off."
 
 
 @known("zero", _CUT, _ROUND)

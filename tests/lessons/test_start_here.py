@@ -106,7 +106,7 @@ def expected_bits(b):
     row = NETWORK["lstm.weight_hh"][12]
     scale = row.abs().max() / (2 ** (b - 1) - 1)
     code = (row[8] / scale).round()
-    weight = f"weight {row[8]:.4f} becomes the code {int(code)}, which stands for {code * scale:.4f}"
+    weight = f"weight of {row[8]:.4f} becomes the code {int(code)}, which stands for {code * scale:.4f}"
     alike = int((now == before).sum())
     return f"b = {int(b)}: the outlined {weight}. The network hears a voice {heard}; it decides alike in {alike}."
 

@@ -108,7 +108,7 @@ def quantized(weights: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
 def describe(view: BitsView) -> str:
     """Return the sentences that say what becomes of the outlined weight, and what the network hears."""
     x, q, x_hat = (t[OUTLINED].item() for t in (view.x, view.q, view.x_hat))
-    weight = f"the outlined weight {fixed(x, 4)} becomes the code {fixed(q, 0)}, which stands for {fixed(x_hat, 4)}"
+    weight = f"the outlined weight of {fixed(x, 4)} becomes the code {fixed(q, 0)}, which stands for {fixed(x_hat, 4)}"
     return f"b = {view.b}: {weight}. {hearing(view)}; it decides alike in {view.alike}."
 
 
@@ -177,14 +177,16 @@ class Sound(Panel):
         self._window = (middle // WINDOW).astype(int)
         self._bars = uprights(middle / RATE, 0, 0)
         self._bars[:, 0, 1], self._bars[:, 1, 1] = pieces.min(axis=1), pieces.max(axis=1)
-        set_strokes(axes.plot([], [], color=style.QUIET, lw=0.8)[0], self._bars)
+        self._other = self.strokes(style.QUIET, lw=0.9)
         self._heard = self.strokes(color, lw=0.9)
         _name_row(axes, 0, "sound", style.QUIET)
         _name_parts(axes, 1.1)
 
     def update(self, view: BitsView) -> None:
         """Paint what is heard."""
-        set_strokes(self._heard, self._bars[view.hears[self._window]])
+        heard = view.hears[self._window]
+        set_strokes(self._heard, self._bars[heard])
+        set_strokes(self._other, self._bars[~heard])
 
 
 class Strip(Panel):

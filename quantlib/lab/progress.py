@@ -187,8 +187,8 @@ def asked_in(path: Path) -> Asked:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     title = re.search(r"^# (.+)$", "\n".join(map(_text, cells)), re.MULTILINE)
     calls = [call for cell in cells if cell["cell_type"] == "code" for call in _calls(_text(cell))]
-    first = [argument for name, call in calls if name == "predict" for argument in call.args[:1]]
-    questions = {argument.value for argument in first if isinstance(argument, ast.Constant)}
+    asked = [argument for name, call in calls if name == "predict" for argument in call.args[:1]]
+    questions = {str(argument.value) for argument in asked if isinstance(argument, ast.Constant)}
     checks = {name.removeprefix("check_") for name, _ in calls if name.startswith("check_")}
     return Asked(title[1] if title else path.stem, questions, checks)
 

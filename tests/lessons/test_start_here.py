@@ -9,11 +9,10 @@ import torch
 
 from quantlib import choose_qparams, fake_quantize
 from quantlib.data import T
-from quantlib.data.silero import load_silero, speech_probability
-from quantlib.data.speech import synthesize_speech
+from quantlib.data.silero import speech_probability
 from quantlib.lab.words import number
 from quantlib.lessons.bug_museum import bugs
-from quantlib.lessons.start_here import exercises, explore_bits, explore_range, play_sound
+from quantlib.lessons.start_here import exercises, explore_bits, explore_range, load_network, play_sound
 from quantlib.lessons.start_here.explorer import LIMITS
 
 # What learners write, as they write it: by exercise and mistake, lines that return what comes of it. None is ours.
@@ -84,8 +83,8 @@ def test_the_smallest_input_that_shows_a_cut_off_fraction_has_two_numbers():
 # --- bits
 
 
-NETWORK, (SOUND, SPOKEN) = load_silero(), synthesize_speech()
-GIVEN = {"weights": NETWORK, "audio": SOUND, "spoken": SPOKEN}
+NETWORK, SOUND = load_network()
+GIVEN = {"weights": NETWORK, "audio": SOUND}
 
 
 @cache
@@ -113,7 +112,7 @@ def expected_bits(b):
 
 @pytest.fixture(scope="module")
 def bits():
-    return explore_bits(NETWORK, SOUND, SPOKEN)
+    return explore_bits(NETWORK, SOUND)
 
 
 def test_the_network_is_asked_once_for_each_number_of_bits(bits):
@@ -130,7 +129,7 @@ def test_the_pictures_of_the_corner_are_what_their_titles_say(bits):
     weights, codes, rebuilt, lost = (panel._image.get_array().data for panel in bits.scene.panels[:4])
     view, span = bits.live.view, NETWORK["lstm.weight_hh"][:16, :16].abs().max().item()
     assert [panel.title.text for panel in bits.scene.panels[1:4:2]] == [
-        "4-bit codes: \N{MINUS SIGN}7 to 7",
+        "codes: \N{MINUS SIGN}7 to 7",
         "lost, colours × 4",
     ]
     assert codes == pytest.approx(view.q.numpy() / 7) and rebuilt == pytest.approx(view.x_hat.numpy() / span)
@@ -147,7 +146,7 @@ def test_the_sound_is_painted_where_it_is_heard(bits):
 
 
 def test_blitting_bits_draws_what_a_full_redraw_draws(bits):
-    fresh = explore_bits(NETWORK, SOUND, SPOKEN)
+    fresh = explore_bits(NETWORK, SOUND)
     bits.move(b=2)
     bits.move(b=8)
     assert bits.picture.png == fresh.picture.png

@@ -5,7 +5,7 @@ from quantlib.lab.progress import keep_progress, show_progress
 from quantlib.lab.proof import proof
 
 from . import exercises
-from .bits import draw_network, explore_bits
+from .bits import draw_network, explore_bits, load_network
 from .explorer import explore_range
 from .pictures import draw_fence
 from .player import play_sound

@@ -8,12 +8,11 @@ from typing import Any
 import numpy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from quantlib.affine import dequantize, fake_quantize, quantize
-from quantlib.data.silero import RATE, WINDOW, speech_probability
-from quantlib.data.speech import PARTS
+from quantlib.data.silero import RATE, WINDOW, load_silero, speech_probability
+from quantlib.data.speech import PARTS, synthesize_speech
 from quantlib.lab import style
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
 from quantlib.lab.panel import Panel, runs, set_strokes, uprights
@@ -53,8 +52,13 @@ class BitsView(View):
         return int((self.hears == self.before).sum())
 
 
+def load_network() -> tuple[dict[str, Tensor], Tensor]:
+    """Return the weights of a network that hears speech, and eight seconds of sound."""
+    return load_silero(), synthesize_speech()[0]
+
+
 @explorer
-def explore_bits(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor) -> Explorer:
+def explore_bits(weights: Mapping[str, Tensor], audio: Tensor) -> Explorer:
     """Show a slider for the bits of a weight over a corner of a matrix, and over what the network then hears.
 
     Each row of a matrix has a scale of its own, its largest weight divided by the largest code. The network runs once
@@ -62,8 +66,7 @@ def explore_bits(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor) -
 
     Args:
         weights: those of `load_silero`; the seven trained ones are quantized.
-        audio: samples.
-        spoken: for each window of them whether a voice speaks.
+        audio: samples between -1 and 1, 16 000 a second.
     """
     hearing = Hearing(weights, audio)
     scene = Scene((9.2, 5.2), lambda figure: _lay_out(figure, hearing))
@@ -137,19 +140,22 @@ class Corner(Panel):
         blank = numpy.zeros((SIDE, SIDE))
         look: Any = {"cmap": style.SIGNED, "vmin": -1, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
         self._image = self.keep(axes.imshow(blank, **look))
-        i, j = OUTLINED
-        self._outline = self.keep(axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, lw=1.8)))
+        rims = (("white", 4.4), (style.ORIGINAL, 2.0))
+        self._outline = [self.line(ink, marker="s", ms=11, mfc="none", mew=width, ls="none") for ink, width in rims]
         self._caption = self.label(at=(-0.5, SIDE + 0.4), size=9, ha="left")
 
     def leave_out_outline(self) -> None:
         """Show colours alone."""
-        self._outline.set_visible(False)
+        for rim in self._outline:
+            rim.set_data([], [])
         self._caption.text = ""
 
     def update(self, view: BitsView) -> None:
         """Colour the corner, and say what stands in its outlined cell."""
         self.title.text, values, full, digits = _pictures(view)[self._k]
         self._image.set_data((values / full).numpy())
+        for rim in self._outline:
+            rim.set_data([OUTLINED[1]], [OUTLINED[0]])
         self._caption.text = f"outlined: {fixed(values[OUTLINED].item(), digits)}"
 
 
@@ -158,7 +164,7 @@ def _pictures(view: BitsView) -> list[tuple[str, Tensor, float, int]]:
     span = view.x.abs().max().item()
     return [
         ("weights, 32 bits each", view.x, span, 4),
-        (f"{view.b}-bit codes: {number(-view.largest)} to {view.largest}", view.q, view.largest, 0),
+        (f"codes: {number(-view.largest)} to {view.largest}", view.q, view.largest, 0),
         ("rebuilt: scale × code", view.x_hat, span, 4),
         (f"lost, colours × {STRONGER}", view.x - view.x_hat, span / STRONGER, 4),
     ]

@@ -3,9 +3,6 @@
 
 PYTHON ?= python3
 PS ?= ps1
-# On Linux, torch's threads spin while they wait for each other. With a browser beside them that costs up to a hundred
-# times the work, unless they soon stop.
-export GOMP_SPINCOUNT ?= 1000
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 else

@@ -1,9 +1,6 @@
 """How fast the core is, beside the plain formula, torch's own kernels, torchao's primitives and a copy of memory.
 
-Run it while nothing else runs: where the processor's cores are busy, torch's threads wait for each other after every
-operation on every tile, and ours becomes many times slower, while one large operation hardly suffers.
-GOMP_SPINCOUNT=1000 in the environment prevents most of that on Linux, and costs little on a quiet machine; `make` and
-the notebooks set it.
+Run it while nothing else runs.
 """
 
 import logging

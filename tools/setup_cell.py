@@ -8,7 +8,6 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # on Linux, waiting threads of torch soon leave the cores to others
 address = os.getenv("QUANTLIB_REPOSITORY", "ADDRESS")
 here = Path(globals().get("__vsc_ipynb_file__", "")).parent.absolute()  # VS Code may start the kernel elsewhere
 clone = here / "quantization-notebooks-vVERSION"

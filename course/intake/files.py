@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from .errors import CourseError
 
-LARGEST = 20 * 2**20  # bytes of one file
+LARGEST = 64 * 2**20  # bytes of one file: pictures in the outputs of a notebook may make it large
 LARGEST_ZIP = 100 * 2**20  # bytes of a zip in a zip
 MOST = 1000  # files of a student's zip
 _CLONE = "quantization-notebooks-v"

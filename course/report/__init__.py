@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..intake.lms import Student
 from ..problems.questions import ProblemSet
-from . import feedback, summary, tables
+from . import feedback, moodle, summary, tables
 from .files import save
 from .results import Graded
 
@@ -16,4 +16,5 @@ def write(out: Path, graded: list[Graded], problem_set: ProblemSet, roster: list
         table(out / f"{table.__name__}.csv", rows, problem_set)
     for each in graded:
         save(out / "feedback" / f"{each.student.key}.html", feedback.student_page(each, problem_set))
+    moodle.feedback_zip(out / "moodle_feedback.zip", graded, problem_set)
     save(out / "summary.html", summary.summary(rows, problem_set, problems))

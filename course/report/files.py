@@ -11,9 +11,14 @@ LONGEST = 30_000  # characters of a cell of a table: Excel takes 32,767
 
 def save(path: Path, text: str, encoding: str = "utf-8") -> None:
     """Write a file so that a reader, or a run that is stopped, never sees half of it."""
+    save_bytes(path, text.encode(encoding, "replace"))
+
+
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file as `save` does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding=encoding, errors="replace", newline="")
+    part.write_bytes(content)
     os.replace(part, path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from ..intake.lms import Submission
 from ..problems.questions import ProblemSet
 from . import feedback
-from .files import save
+from .files import save, save_bytes
 from .results import Graded
 
 NEEDED = ("timestamp.txt", "submission_secret.txt")
@@ -33,11 +33,6 @@ def write(
             save(to / f"{submission.path.stem}.html", feedback.student_page(result, asked))
             count += 1
     return count
-
-
-def save_bytes(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 def _folder(place: Path, notebook: PurePosixPath) -> PurePosixPath | None:

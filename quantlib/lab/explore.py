@@ -3,13 +3,15 @@
 import functools
 import html
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ParamSpec, Protocol
 
 import ipywidgets
 import numpy
+import torch
 import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -244,16 +246,23 @@ class Explorer:
         return self.live.page
 
     def move(self, **values: float) -> str:
-        """Move sliders to values, draw once, and return the readout."""
-        before, self._held = {name: control.value for name, control in self.controls.items()}, True
-        try:
-            for name, value in values.items():
-                self.controls[name].value = value
-        finally:
-            self._held = False
-        if before != {name: control.value for name, control in self.controls.items()}:
-            self.redraw()
+        """Move sliders to values, draw once, and return the readout. The page gets the picture before the sliders."""
+        changed = {name: value for name, value in values.items() if self.controls[name].value != value}
+        with ExitStack() as later:
+            self._held = True
+            try:
+                for name, value in changed.items():
+                    later.enter_context(self.controls[name].hold_sync())
+                    self.controls[name].value = value
+            finally:
+                self._held = False
+            if changed:
+                self.redraw()
         return self.picture.alt
+
+    def reset(self) -> str:
+        """Move all sliders back to where they began, and return the readout."""
+        return self.move(**{slider.name: slider.value for slider in self._sliders})
 
     def touched(self, x: float, y: float, pressed: bool) -> None:
         """Do what a pointer does on the picture: at a point in fractions of it, pressed there or moved there."""
@@ -287,7 +296,8 @@ class Explorer:
         self.page.value = self._html(self.picture, said)
 
     def _draw(self, controls: Mapping[str, ipywidgets.Widget]) -> tuple[View, Picture]:
-        view = self.compute(**{name: control.value for name, control in controls.items()})
+        with _one_thread():
+            view = self.compute(**{name: control.value for name, control in controls.items()})
         return view, Picture(self.scene.draw(view), self._say(view), self._width)
 
     def _say(self, view: View) -> str:
@@ -312,7 +322,7 @@ class Explorer:
         still = dict(self.picture._repr_mimebundle_())
         still["text/html"] += "<p>To move the sliders, run this cell.</p>"
         reset = ipywidgets.Button(description="Reset", layout={"width": "auto"}, tooltip="back to where it began")
-        reset.on_click(lambda _: self.move(**{slider.name: slider.value for slider in self._sliders}))
+        reset.on_click(lambda _: self.reset())
         row = ipywidgets.HBox([*self.controls.values(), reset], layout={"flex_flow": "row wrap"})
         touch = self._touch()
         if touch:
@@ -343,6 +353,17 @@ def _follow(deed: progress.Deed) -> None:
 
 
 progress.followers.append(_follow)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work alone: what its threads take to wait for each other, the browser beside them would lack."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def nearest(control: ipywidgets.Widget, value: float) -> float:

@@ -13,6 +13,13 @@ _HIDE_STILL = (
     ".jp-OutputArea:has(.quantlib-live) .quantlib-still,.output:has(.quantlib-live) .quantlib-still,"
     "body:not(:has(.jp-OutputArea,.output)):has(.quantlib-live) .quantlib-still{display:none}"
 )
+# JupyterLab marks widgets whose kernel has gone: sliders that move nothing say why.
+_LOST = (
+    ".quantlib-live.jupyter-widgets-disconnected::before{font:inherit;background:#fff;color:#A84A00;padding:4px;"
+    "content:'The kernel that moved this has gone: run this cell and those above it again.'}"
+)
+# Where the browser's part of what follows a pointer cannot be loaded, the sliders do all: it need not be told.
+_HIDE_FAULT = ".jp-OutputArea:has(.quantlib-live) .jupyter-widgets-error-widget{display:none}"
 _HIDE_ORPHAN = ":is(.jp-OutputArea-output.jupyter-widgets,.jupyter-widgets-view):not(:has(*)){display:none}"
 
 # Jupyter labels its sliders for the eye alone: in no version does a screen reader learn a name, in 7.7.1 not even a
@@ -42,7 +49,7 @@ def show(
     The rule that hides the still is a widget of its own: in one that changes, the page would look for stills each time.
     touch: what makes the picture follow a pointer. It is an output of its own, which cannot break the others.
     """
-    rule = ipywidgets.HTML(f"<style>{_HIDE_STILL}</style>", layout={"display": "none"})
+    rule = ipywidgets.HTML(f"<style>{_HIDE_STILL}{_HIDE_FAULT}{_LOST}</style>", layout={"display": "none"})
     box = ipywidgets.VBox([rule, *widgets])
     box.add_class("quantlib-live")
     still_html = f'<style>{_HIDE_ORPHAN}</style><div class="quantlib-still">{still["text/html"]}</div>'

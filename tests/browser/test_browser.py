@@ -14,8 +14,10 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from quantlib.lab.predict import RIGHT, WRONG
 from quantlib.lessons.bug_museum import bugs
 from tests.helpers import browser_lessons
+from tests.helpers.drawn import run
 from tests.helpers.jupyter import front_end
 from tests.helpers.lessons import READOUTS
 from tools import nbfile, project
@@ -23,6 +25,7 @@ from tools import nbfile, project
 KEYS = ["ArrowLeft", "ArrowRight", "PageUp", "PageDown"]
 STEPS, LONG_STEPS = 50, 500  # of the random walk on each explorer; the second with --long
 HELD = 10  # so many of them are pressed one upon the other, as a hand does; with --long each is waited for
+HIGHEST = 640  # pixels: what a laptop's page leaves for an explorer
 WAIT = 20_000  # ms; on a busy machine a page may lag behind
 expect.set_options(timeout=WAIT)
 LIVE = ".quantlib-live"
@@ -179,9 +182,63 @@ def test_every_control_has_a_name_and_follows_the_keyboard(opened):
     assert opened.page.locator("[title=null]").filter(visible=True).count() == 0  # a tooltip that says "null"
 
 
+def test_a_number_that_is_typed_counts_when_the_focus_leaves_it_and_a_reset_brings_the_start_back(opened):
+    for explorer, expected in zip(explorers(opened), opened.readouts, strict=True):
+        reset = explorer.get_by_role("button", name="Reset", exact=True)
+        start = explorer.locator(f"{STILL} img").get_attribute("alt")
+        readout = explorer.locator(".widget-readout").first
+        for end in ("Home", "End"):  # one of them is no start
+            explorer.locator(FRONT.handle).first.press(end)
+            far = readout.inner_text()
+        reset.press("Enter")
+        expect(explorer.locator(SAID)).to_have_text(start)
+        readout.click()
+        opened.page.keyboard.press("ControlOrMeta+A")
+        opened.page.keyboard.type(far.replace("\N{MINUS SIGN}", "-"))
+        opened.page.keyboard.press("Tab")
+        expect(readout).to_have_text(far)
+        agree(opened.page, explorer, expected)
+        reset.click()
+        expect(explorer.locator(SAID)).to_have_text(start)
+    assert not opened.complaints
+
+
+def test_what_can_be_grabbed_follows_the_mouse(opened):
+    made = run(NOTEBOOKS[opened.name]).explorers
+    for explorer, here, expected in zip(made, explorers(opened), opened.readouts, strict=True):
+        for panel in explorer.scene.touchable():
+            seen = set()
+            for height in (0.2, 0.5, 0.8):
+                drag(opened.page, here, explorer.scene.area(panel), height)
+                agree(opened.page, here, expected)
+                seen.add(shown(here)[2])
+            assert len(seen) > 1, type(panel).__name__
+    assert not opened.complaints
+
+
+def drag(page: Page, explorer: Locator, area: tuple[float, float, float, float], height: float) -> None:
+    """Press the mouse on a part of a picture, and move it from its left to its right at a share of its height."""
+    place = "image.scrollIntoView({block: 'center'}), image.getBoundingClientRect().toJSON()"
+    box = explorer.evaluate(f"e => {{ const image = e.querySelector('{LIVE} img'); return {place} }}")
+    left, low, right, high = area
+    y = box["y"] + (1 - (low + height * (high - low))) * box["height"]
+    for share in (0.3, 0.35, 0.45, 0.6, 0.7):
+        page.mouse.move(box["x"] + (left + share * (right - left)) * box["width"], y)
+        page.mouse.down()  # where it is down already, nothing
+    page.mouse.up()
+
+
+def test_an_explorer_fits_the_page_of_a_laptop(opened):
+    page, size = opened.page, opened.page.viewport_size
+    page.set_viewport_size({"width": 1366, "height": 768})
+    heights = [explorer.locator(LIVE).bounding_box()["height"] for explorer in explorers(opened)]
+    page.set_viewport_size(size)
+    assert [height for height in heights if height > HIGHEST] == []
+
+
 def test_every_button_of_an_explorer_changes_what_is_said(opened):
     for explorer in explorers(opened):
-        for button in explorer.locator(f"{LIVE} button").all():
+        for button in explorer.locator(f"{LIVE} button:not(:text-is('Reset'))").all():
             expect(button).to_have_accessible_name(button.inner_text())
             for press in (button.click, partial(button.press, "Enter")):
                 said = explorer.locator(SAID).inner_text()
@@ -203,12 +260,15 @@ def test_predictions_answer_right_wrong_or_not_at_all(opened):
         wrong = [option for option in options if option != answer]
         guess = (answer, wrong[k % len(wrong)], None)[k % 3]
         if guess is not None:
-            predict(opened.page, buttons.nth(options.index(guess)), by_mouse=k % 2 == 1)
-            verdict = "Right." if guess == answer else "Not so."  # words, not colours alone
-            said = f"{verdict} You predicted {guess}; it is {answer}."
-            expect(prediction.locator(SAID)).to_contain_text(said)
-        for button in buttons.all():
-            expect(button).to_be_enabled(enabled=guess is None)
+            chosen = buttons.nth(options.index(guess))
+            predict(opened.page, chosen, by_mouse=k % 2 == 1)
+            right, not_so = f"Right: {answer}", f"Not so. You predicted {guess}. The answer: {answer}"
+            expect(prediction.locator(SAID)).to_contain_text(right if guess == answer else not_so)
+            expect(buttons.nth(options.index(answer))).to_have_text(f"{RIGHT}{answer}")
+            expect(chosen).to_have_text(f"{RIGHT if guess == answer else WRONG}{guess}")
+            expect(chosen).to_be_focused()
+        for option, button in zip(options, buttons.all(), strict=True):
+            expect(button).to_be_enabled(enabled=guess in (None, option))
         expect(prediction.locator(SAID)).to_have_count(0 if guess is None else 1)
     assert not opened.complaints
 
@@ -277,24 +337,23 @@ def test_a_wrong_answer_that_is_typed_is_named(opened, long):
 
 
 def test_the_solution_that_is_typed_is_right_and_drives_the_explorers(opened):
+    written = {exercise.name for exercise in opened.lesson.exercises}
+    pairs = zip(opened.lesson.explorers, opened.readouts, strict=True)
+    driven = [(opened.outputs(each.cell), expected) for each, expected in pairs if each.functions & written]
+    for explorer, _ in driven:
+        expect(explorer.locator(SAID)).to_contain_text("not written yet")
     for exercise in opened.lesson.exercises:
         opened.run_with(exercise.cell, exercise.solution)
     for exercise in opened.lesson.exercises:
         if exercise.check != exercise.cell:
             FRONT.run(opened.page, exercise.check)
         expect(opened.outputs(exercise.check)).to_contain_text(f"right: {exercise.name} gives what it should")
-    written = {exercise.name for exercise in opened.lesson.exercises}
-    for explorer, expected in zip(opened.lesson.explorers, opened.readouts, strict=True):
-        if not explorer.functions & written:
-            continue
-        outputs = opened.outputs(explorer.cell)
-        expect(outputs.locator(SAID)).to_contain_text("not written yet")
-        FRONT.run(opened.page, explorer.cell)
-        expect(outputs.locator(SAID)).not_to_contain_text("not written yet")
+    for explorer, expected in driven:  # without a run of their cells
+        expect(explorer.locator(SAID)).not_to_contain_text("not written yet")
         for end in ("Home", "End"):
-            outputs.locator(FRONT.handle).first.press(end)
-            agree(opened.page, outputs, expected)
-        expect(outputs.locator(SAID)).not_to_contain_text(re.compile(r"quantlib's|not written|stays empty"))
+            explorer.locator(FRONT.handle).first.press(end)
+            agree(opened.page, explorer, expected)
+        expect(explorer.locator(SAID)).not_to_contain_text(re.compile(r"quantlib's|not written|stays empty"))
     assert not opened.complaints
 
 
@@ -306,6 +365,14 @@ if "QUANTLIB_REPOSITORY" in os.environ:  # set by tools/colab.py
         FRONT.run(opened.page, setup)
         clone = f"quantization-notebooks-v{project.version()}/quantlib/"
         expect(opened.outputs(setup)).to_contain_text(clone)
+
+
+def test_a_restarted_kernel_leaves_widgets_that_say_what_to_do(opened):
+    opened.page.evaluate(FRONT.restart)
+    for explorer in explorers(opened):
+        lost = explorer.locator(f"{LIVE}.jupyter-widgets-disconnected")
+        expect(lost).to_have_count(1)
+        assert "run this cell" in lost.evaluate("e => getComputedStyle(e, '::before').content")
 
 
 def test_saved_notebook_shows_its_pictures_without_a_kernel(opened, served):

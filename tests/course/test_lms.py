@@ -290,7 +290,7 @@ def test_a_notebook_in_a_folder_of_the_students_own_is_not_taken_for_the_answer(
 def test_a_file_that_is_too_large_is_told_and_stops_nobody(tmp_path, make):
     place = make(tmp_path, "ada/ps1.ipynb")
     big = make(tmp_path / "big", "emmy/ps1.ipynb", content=bytes(LARGEST + 1))
-    assert told(big) == {"emmy": "its file is larger than 20 MB"}
+    assert told(big) == {"emmy": "its file is larger than 64 MB"}
     assert people(collect(place, [])[0]) == ["ada"]
 
 

@@ -1,6 +1,7 @@
 """What an instructor and a student get: right numbers, nobody lost, nothing that a student wrote is run."""
 
 import csv
+import zipfile
 from html.parser import HTMLParser
 
 import pytest
@@ -111,6 +112,31 @@ def test_comments_in_moodles_worksheet_come_back_unchanged(written):
     ada = Student("Ada Lovelace", "1815", row=row)
     (line,) = read(written([graded(ada, 4, 2)], [ada]) / "moodle.csv")
     assert line["Feedback comments"] == comment and (line["Grade"], line["Full name"]) == ("6", "'=Ada")
+
+
+def found_by_moodle(entry):
+    """Take a name in a zip apart as Moodle's importziplib.php does: the participant's number, and the file kept."""
+    folder, _, file = entry.partition("/")
+    _, number, kind, plugin, rest = folder.split("_", 4)
+    assert (kind, plugin, rest) == ("assignsubmission", "file", "") and not file.startswith((".", "~"))
+    return number, file
+
+
+def test_moodle_finds_whose_each_page_is(written):
+    odd = Student("A_B/C\\ \u2028x", "77")
+    folder = written([graded(ADA, 4, 2), graded(odd, 1, 1), graded(Student("no number"), 1, 1)], [])
+    with zipfile.ZipFile(folder / "moodle_feedback.zip") as archive:
+        found = [found_by_moodle(name) for name in archive.namelist()]
+        assert found == [("1815", "ps1_feedback.html"), ("77", "ps1_feedback.html")]
+        page = (folder / "feedback" / f"{ADA.key}.html").read_bytes()
+        assert archive.read(archive.namelist()[0]) == page
+    again = (folder / "moodle_feedback.zip").read_bytes()
+    written([graded(ADA, 4, 2), graded(odd, 1, 1)], [])
+    assert (folder / "moodle_feedback.zip").read_bytes() == again
+
+
+def test_without_moodles_numbers_there_is_no_zip(written):
+    assert not (written([graded(Student("no number"), 1, 1)], []) / "moodle_feedback.zip").exists()
 
 
 def test_who_is_not_on_the_roster_is_in_the_tables(written):

@@ -58,10 +58,11 @@ class FrontEnd(ABC):
     handle: str
     error: str
     stderr: str
-    # JavaScript: every cell as {kind, text, count}, whether nothing runs, and how to run all.
+    # JavaScript: every cell as {kind, text, count}, whether nothing runs, how to run all, how to restart the kernel.
     cells_now: str
     idle: str
     run_every_cell: str
+    restart: str
     noise: tuple[str, ...] = ()  # beginnings of what it complains of itself, whatever the notebook
 
     @abstractmethod
@@ -172,6 +173,7 @@ class JupyterLab(FrontEnd):
     )
     idle = f"{_current}?.sessionContext?.session?.kernel?.status === 'idle'"
     run_every_cell = "void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+    restart = f"{_current}.sessionContext.session.kernel.restart()"
     _open_alone = """async name => {
         const { restored, shell, commands } = window.jupyterapp;
         await restored;
@@ -229,6 +231,7 @@ class Classic(FrontEnd):
         "&& !document.querySelector('.kernel_busy_icon')"
     )
     run_every_cell = "Jupyter.notebook.execute_all_cells()"
+    restart = "void Jupyter.notebook.kernel.restart()"
     # Its own search for a mathematical font.
     noise = ("Access to font at 'about:blank'", "Failed to load resource: net::ERR_FAILED")
 

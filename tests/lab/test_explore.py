@@ -8,10 +8,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from quantlib import l2_error, quantize
+from quantlib import fake_quantize, l2_error, quantize
 from quantlib.lab import explore, page
 from quantlib.lab.explore import Explorer, Slider
+from quantlib.lab.words import number
 from quantlib.lessons.affine_formula.explorer import explore_affine
+from quantlib.lessons.error_norms.exercises import l2
+from quantlib.lessons.error_norms.landscape import explore_landscape
 from quantlib.lessons.start_here.explorer import explore_range
 from tests.helpers.strategies import SEED as T
 from tests.lessons.test_affine_formula import expected_norm, of_weights
@@ -201,3 +204,70 @@ def test_an_explorer_that_only_gives_stills_makes_no_widget_and_no_scene():
     explorer = explore_affine(T)
     assert explorer.still(s=2.0).alt == explore_affine(T).move(s=2.0)
     assert not {"live"} & vars(explorer).keys() and not {"figure", "panels"} & vars(explorer.scene).keys()
+
+
+def test_a_reset_brings_the_start_back_in_one_picture():
+    explorer = explore_affine(T)
+    start = explorer.picture
+    explorer.move(s=2.0, z=12)
+    updates = []
+    explorer.page.observe(lambda change: updates.append(change["new"]), "value")
+    assert explorer.reset() == start.alt and explorer.picture.png == start.png and len(updates) == 1
+
+
+def in_a_notebook(source, scope):
+    """Run a cell in a notebook's names."""
+    scope.setdefault("__name__", "__main__")
+    exec(compile(source, "cell", "exec"), scope)
+    return scope
+
+
+EMPTY = "def my_l2(x, x_hat): ..."
+WRITTEN = "def my_l2(x, x_hat):\n    return (x - x_hat).square().sum().sqrt()"
+WRONG = "def my_l2(x, x_hat):\n    return (x - x_hat).abs().sum()"
+
+
+def test_a_function_that_is_written_later_drives_from_the_next_move_on():
+    cells = in_a_notebook(EMPTY, {})
+    explorer = explore_landscape(T, cells["my_l2"])
+    assert "my_l2: it is not written yet" in explorer.picture.alt
+    in_a_notebook(WRONG, cells)
+    total = (T - fake_quantize(T, 3.5, -77)).abs().sum().item()
+    assert f"norm of the error {number(total)}," in explorer.move(z=-77) and "my_l2" not in explorer.picture.alt
+    in_a_notebook("my_l2 = 3", cells)  # what cannot be called is no new function
+    explorer.move(z=-70)
+    assert f"norm of the error {number(total)}," in explorer.move(z=-77)
+
+
+def test_a_check_that_says_right_draws_what_is_shown_with_the_new_function(monkeypatch):
+    monkeypatch.setattr(page, "display", lambda data, raw: None)
+    cells = in_a_notebook(EMPTY, {})
+    shown, hidden = explore_landscape(T, cells["my_l2"]), explore_landscape(T, cells["my_l2"])
+    shown._ipython_display_()
+    assert "not written yet" in shown.page.value and "not written yet" in hidden.page.value
+    in_a_notebook(WRONG, cells)
+    assert l2.check(cells["my_l2"]).status == "wrong" and "not written yet" in shown.page.value
+    in_a_notebook(WRITTEN, cells)
+    assert l2.check(cells["my_l2"]).status == "right"
+    assert "my_l2" not in shown.page.value and "not written yet" in hidden.page.value
+
+
+def test_a_function_that_was_given_up_is_tried_again_once_it_is_written_anew():
+    cells = in_a_notebook("def my_l2(x, x_hat):\n    while True: pass", {})
+    explorer = explore_landscape(T, cells["my_l2"])
+    assert "was stopped" in explorer.picture.alt
+    in_a_notebook(WRITTEN, cells)
+    assert "my_l2" not in explorer.move(z=-77)
+
+
+def test_torch_keeps_its_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        seen = []
+        sliders = [Slider("a", "a", 0, 0, 3, 1)]
+        scene = explore.Scene((1, 1), lambda figure: [])
+        Explorer(sliders, lambda a: seen.append(torch.get_num_threads()) or explore.View(), scene, str).move(a=1)
+        assert set(seen) == {1} and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

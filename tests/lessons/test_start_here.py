@@ -184,16 +184,18 @@ def press(explorer, value, to):
 
 def test_the_largest_value_can_be_dragged():
     explorer = explore_range(T)
-    press(explorer, 740.0, 1100.0)
+    press(explorer, 728.6, 1100.0)
     assert explorer.controls["f"].value == 1.5
     press(explorer, 1092.9, 3000.0)
     assert explorer.controls["f"].value == 2.0 and expected_range(2.0) in explorer.picture.alt
 
 
-def test_no_other_value_can_be_dragged():
+def test_it_follows_a_pointer_that_is_pressed_elsewhere_by_as_much_as_it_moves():
     explorer = explore_range(T)
-    press(explorer, 295.5, 1100.0)
+    press(explorer, 200.0, 200.0)
     assert explorer.controls["f"].value == 1.0
+    press(explorer, 200.0, 200.0 + 0.5 * 728.6)
+    assert explorer.controls["f"].value == 1.5
 
 
 def test_a_step_that_is_too_long_ends_with_the_axis():

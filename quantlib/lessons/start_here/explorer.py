@@ -20,7 +20,6 @@ from . import exercises
 STRETCH = Slider("f", "stretch f", 1.0, 1.0, 2.0, 0.05)
 LIMITS = -300.0, 1600.0  # of the ruler's picture
 LONGEST = 4.0  # bar of half a step
-NEAR = 60.0  # so close to the largest value must a pointer be pressed
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,9 @@ class StretchRuler(Ruler):
         self._arrows.at = view.x.max().item(), 0.9
 
     def grab(self, view: StretchView, x: float, y: float) -> Drag | None:
-        """Stretch the largest value to where the pointer is."""
-        top = view.x.max().item()
-        return (lambda x, y: {"f": x * view.f / top}) if abs(x - top) < NEAR else None
+        """Move the largest value as far as the pointer moves, wherever on the ruler it was pressed."""
+        top, pressed_at = view.x.max().item(), x
+        return lambda x, y: {"f": view.f * (top + x - pressed_at) / top}
 
 
 class HalfStep(Panel):

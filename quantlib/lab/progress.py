@@ -122,12 +122,12 @@ class Progress:
         if not self.rows:
             return where
         heads = "".join(f'<th scope="col" {_LEFT}>{head}</th>' for head in _HEADS)
-        return (
-            f'<table style="background:#fff;color:#000"><tr>{heads}</tr>{"".join(map(_row, self.rows))}</table>{where}'
-        )
+        body = f"<tr {_WHITE}>{heads}</tr>{''.join(map(_row, self.rows))}"
+        return f"<table {_WHITE}>{body}</table>{where}"
 
 
 _HEADS = "Notebook", "Predictions made", "Checks right"
+_WHITE = 'style="background:#fff;color:#000"'  # also in a row, whose ground JupyterLab would set
 _LEFT = 'style="text-align:left;padding:2px 16px 2px 4px"'
 NOT_KEPT = (
     "Nothing is kept here once this notebook is closed. `make lab` keeps it beside your notebooks. Anywhere else, run "
@@ -137,7 +137,7 @@ NOT_KEPT = (
 
 def _row(row: Row) -> str:
     cells = "".join(f"<td {_LEFT}>{_dots(*count)} {_of(count)}</td>" for count in (row.predicted, row.right))
-    return f'<tr><th scope="row" {_LEFT}>{html.escape(row.title)}</th>{cells}</tr>'
+    return f'<tr {_WHITE}><th scope="row" {_LEFT}>{html.escape(row.title)}</th>{cells}</tr>'
 
 
 def _dots(made: int, count: int) -> str:

@@ -1,6 +1,7 @@
 """The ruler of a matrix whose largest value a slider stretches."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ from . import exercises
 
 STRETCH = Slider("f", "stretch f", 1.0, 1.0, 2.0, 0.05)
 LIMITS = -300.0, 1600.0  # of the ruler's picture
+ASIDE = 15.0  # from the largest value to an arrow
 LONGEST = 4.0  # bar of half a step
 
 
@@ -49,7 +51,7 @@ def explore_range(
         return StretchView(**vars(view) | {"notices": (about_step, about_zero)}, f=f)
 
     def lay_out(figure: Figure) -> list[Panel]:
-        ruler = StretchRuler(figure.add_axes((0.085, 0.69, 0.89, 0.25)), x, LIMITS)
+        ruler = StretchRuler(figure.add_axes((0.085, 0.675, 0.89, 0.25)), x, LIMITS)
         halves = HalfStep(figure.add_axes((0.12, 0.12, 0.35, 0.39)), exercises.step.reference(x).item() / 2)
         return [ruler, halves, Tiles(figure.add_axes((0.53, 0.04, 0.445, 0.47)), x)]
 
@@ -61,12 +63,14 @@ class StretchRuler(Ruler):
 
     def __init__(self, axes: Axes, x: Tensor, limits: tuple[float, float]) -> None:
         super().__init__(axes, x, limits)
-        self._arrows = self.label("\N{BLACK LEFT-POINTING SMALL TRIANGLE}     \N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+        self._arrows = [self.label(ha=ha, color=style.QUIET) for ha in ("right", "left")]
 
-    def update(self, view: RulerView) -> None:
-        """Move the arrows with the largest value."""
+    def update(self, view: Any) -> None:
+        """Move the arrows with the largest value; at an end of the slider one is left."""
         super().update(view)
-        self._arrows.at = view.x.max().item(), 0.9
+        top, (left, right) = view.x.max().item(), self._arrows
+        left.at, left.text = (top - ASIDE, 0.9), "\N{BLACK LEFT-POINTING SMALL TRIANGLE}" * (view.f > STRETCH.low)
+        right.at, right.text = (top + ASIDE, 0.9), "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" * (view.f < STRETCH.high)
 
     def grab(self, view: StretchView, x: float, y: float) -> Drag | None:
         """Move the largest value as far as the pointer moves, wherever on the ruler it was pressed."""

@@ -62,6 +62,7 @@ def main(arguments: list[str]) -> None:
     for sentence in copies.prepare(copies=folder):
         print(sentence)
     prepare_workspace(folder)
+    os.environ.setdefault("QUANTLIB_PROGRESS", str(folder / "progress.jsonl"))  # where kernels note what is done
     LabApp.launch_instance([*options(folder), *arguments])
 
 

@@ -19,6 +19,10 @@ VOWELS = {
 }
 _BANDWIDTHS = (60.0, 90.0, 150.0)  # of the three formants, in Hz
 _SYLLABLE = 8  # windows: 256 ms, about four syllables a second
+PARTS = (  # what is heard one after the other, and for how many windows
+    ("silence", 16), ("a voice", 40), ("silence", 16), ("clatter", 16), ("a voice", 48), ("hum", 24),
+    ("silence", 16), ("a voice", 40), ("hiss", 32), ("silence", 16),
+)  # fmt: skip
 _BACKGROUND = 0.002  # the rms of the noise below everything
 
 
@@ -39,21 +43,21 @@ def synthesize_speech() -> tuple[Tensor, Tensor]:
     (torch.Size([135168]), torch.Size([264]), 128)
     """
     rng = np.random.RandomState(0)
-    scene = [
-        (False, _silence(16)),
-        (True, _phrase(rng, "aiueo", pitch=120.0, formants=1.0)),
-        (False, _silence(16)),
-        (False, _clatter(rng, 16)),
-        (True, _phrase(rng, "oaieua", pitch=210.0, formants=1.15)),
-        (False, _hum(24)),
-        (False, _silence(16)),
-        (True, _phrase(rng, "iauoe", pitch=160.0, formants=1.05)),
-        (False, _hiss(rng, 32)),
-        (False, _silence(16)),
+    scene = [  # the PARTS
+        _silence(16),
+        _phrase(rng, "aiueo", pitch=120.0, formants=1.0),
+        _silence(16),
+        _clatter(rng, 16),
+        _phrase(rng, "oaieua", pitch=210.0, formants=1.15),
+        _hum(24),
+        _silence(16),
+        _phrase(rng, "iauoe", pitch=160.0, formants=1.05),
+        _hiss(rng, 32),
+        _silence(16),
     ]
-    audio = np.concatenate([part for _, part in scene])
+    audio = np.concatenate(scene)
     audio += _BACKGROUND * rng.standard_normal(len(audio))
-    labels = [speaks for speaks, part in scene for _ in range(len(part) // WINDOW)]
+    labels = [name == "a voice" for name, windows in PARTS for _ in range(windows)]
     return torch.from_numpy(audio).float(), torch.tensor(labels)
 
 

@@ -207,7 +207,9 @@ def test_what_can_be_grabbed_follows_the_mouse(opened):
     made = run(NOTEBOOKS[opened.name]).explorers
     for explorer, here, expected in zip(made, explorers(opened), opened.readouts, strict=True):
         for panel in explorer.scene.touchable():
-            seen = set()
+            here.get_by_role("button", name="Reset", exact=True).click()
+            agree(opened.page, here, expected)
+            seen = {shown(here)[2]}
             for height in (0.2, 0.5, 0.8):
                 drag(opened.page, here, explorer.scene.area(panel), height)
                 agree(opened.page, here, expected)

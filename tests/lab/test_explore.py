@@ -75,9 +75,9 @@ def test_a_learners_function_drives_the_picture():
 
 def test_stretching_the_largest_value_stretches_the_ruler():
     explorer = explore_range(T)
-    top = explorer.controls["top"]
-    for value in (top.min, 900.0, top.max):
-        assert expected_range(value) in explorer.move(top=value)
+    stretch = explorer.controls["f"]
+    for f in (stretch.min, 1.25, stretch.max):
+        assert expected_range(f) in explorer.move(f=f)
 
 
 def test_a_learners_step_drives_the_ruler_and_a_bad_one_does_not():

@@ -561,16 +561,36 @@ def test_lab_says_what_to_do_where_nothing_can_be_written(places):
         copies.place()
 
 
-def test_lab_says_where_the_copies_are_and_their_kernels_find_quantlib(places, monkeypatch, capsys):
+@pytest.fixture
+def started(monkeypatch):
+    """The options with which JupyterLab was started, for kernels that note nothing so far."""
+    options = []
+    monkeypatch.setenv("QUANTLIB_PROGRESS", "none")
+    monkeypatch.delenv("QUANTLIB_PROGRESS")
+    monkeypatch.setattr(lab.LabApp, "launch_instance", options.append)
+    return options
+
+
+def test_lab_says_where_the_copies_are_and_their_kernels_find_quantlib(places, monkeypatch, capsys, started):
     make_unwritable(places[0])
-    started = []
     monkeypatch.setenv("PYTHONPATH", "mine")
-    monkeypatch.setattr(lab.LabApp, "launch_instance", started.append)
     lab.main(["--no-browser"])
     assert capsys.readouterr().out == f"{project.ROOT} cannot be written to. Your notebooks are in {places[1]}.\n"
     assert (places[1] / "00_start_here.ipynb").exists()
     assert {f"--ServerApp.root_dir={places[1]}", "--no-browser"} <= set(started[0])
     assert_found(run_setup(places[1], PYTHONPATH=os.environ["PYTHONPATH"]), project.ROOT / "quantlib")
+
+
+def test_kernels_note_progress_beside_the_copies(places, started):
+    lab.main([])
+    assert os.environ["QUANTLIB_PROGRESS"] == str(places[0] / "progress.jsonl")
+    assert started and not (places[0] / "progress.jsonl").exists()
+
+
+def test_a_file_that_the_learner_named_for_progress_stays(places, started, monkeypatch):
+    monkeypatch.setenv("QUANTLIB_PROGRESS", "mine.jsonl")
+    lab.main([])
+    assert os.environ["QUANTLIB_PROGRESS"] == "mine.jsonl"
 
 
 def change_source(path):

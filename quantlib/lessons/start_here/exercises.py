@@ -10,7 +10,10 @@ from quantlib.lab.same import Arguments
 
 from .mistakes import known
 
-_SPANS = ((0.0, 255.0), (-254.0, 256.0), (-2.0, 253.0), (-510.0, 0.0), (-1.0, 50.0), (-128.0, 127.0))
+_SPANS = (
+    (0.0, 255.0), (-254.0, 256.0), (-2.0, 253.0), (-510.0, 0.0), (-1.0, 50.0), (-128.0, 127.0),
+    (-0.4, 254.6), (-0.6, 254.4),  # where rounding and cutting off differ
+)  # fmt: skip
 
 _RANGES: tuple[Arguments, ...] = (
     *values(*([span] for span in _SPANS)),
@@ -21,12 +24,12 @@ _RANGES: tuple[Arguments, ...] = (
 
 step = Exercise(
     "step",
-    "f(x) returns the distance of 256 marks that reach from the smallest to the largest value of x",
+    "f(x) returns the distance of 256 levels that reach from the smallest to the largest value of x",
     parameters=("x",),
     reference=lambda x: (x.max() - x.min()) / 255,
     cases=_RANGES,
     seen=T_ALONE,
-    hints=("How far is it from the first mark to the last? Between 256 marks there are 255 gaps.",),
+    hints=("How far is it from the first level to the last? Between 256 levels there are 255 gaps.",),
     unpack=one_number,
     known=known["step"],
     usable=step_problem,
@@ -34,7 +37,7 @@ step = Exercise(
 
 zero = Exercise(
     "zero",
-    "f(x) returns the code nearest to 0.0 on these 256 marks, which begin with the code -128",
+    "f(x) returns the code nearest to 0.0 on these 256 levels, which begin with the code -128",
     parameters=("x",),
     reference=lambda x: -128 + (-x.min() / (x.max() - x.min()) * 255).round(),
     cases=_RANGES,

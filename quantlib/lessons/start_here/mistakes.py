@@ -7,15 +7,15 @@ from quantlib.lab.misconception import Known
 
 known = Known()
 
-# --- step: f(x), the distance of 256 marks from the smallest to the largest value
+# --- step: f(x), the distance of 256 levels from the smallest to the largest value
 
-_GAPS = "Between 256 marks there are 255 gaps."
-_SPAN = "The marks reach from the smallest value to the largest."
+_GAPS = "Between 256 levels there are 255 gaps."
+_SPAN = "The levels reach from the smallest value to the largest."
 
 
 @known("step", "256 gaps where there are 255", _GAPS)
 def counts_marks(x: Tensor) -> Tensor:
-    """That counts the marks, not the gaps between them: the last mark falls short of the largest value."""
+    """That counts the levels, not the gaps between them: the last level falls short of the largest value."""
     return (x.max() - x.min()) / 256
 
 
@@ -27,19 +27,19 @@ def steps_half_grid(x: Tensor) -> Tensor:
 
 @known("step", "only the largest value", _SPAN)
 def steps_from_zero(x: Tensor) -> Tensor:
-    """The values below 0 need marks as well."""
+    """The values below 0 need levels as well."""
     return x.max() / 255
 
 
 @known("step", "the symmetric scale", _SPAN, convention=True)
 def steps_symmetrically(x: Tensor) -> Tensor:
-    """That makes the marks reach equally far on both sides of 0."""
+    """That makes the levels reach equally far on both sides of 0."""
     return x.abs().max() / 127
 
 
 @known("step", "the whole range, not one step", "Divide the range by the number of gaps.")
 def steps_range(x: Tensor) -> Tensor:
-    """One step would then reach from the first mark to the last."""
+    """One step would then reach from the first level to the last."""
     return x.max() - x.min()
 
 
@@ -49,14 +49,26 @@ def steps_reciprocal(x: Tensor) -> Tensor:
     return 255 / (x.max() - x.min())
 
 
-# --- zero: f(x), the code nearest to 0.0 on these marks
+@known("step", "a pair of brackets is missing", "Put brackets around the range: a division goes before a difference.")
+def divides_first(x: Tensor) -> Tensor:
+    """Without brackets only the smallest value is divided."""
+    return x.max() - x.min() / 255
+
+
+@known("step", "a whole number of units", "Divide by / and do not round: a step may be a fraction.")
+def cuts_step(x: Tensor) -> Tensor:
+    """The operator // and int() cut the fraction of the step off."""
+    return (x.max() - x.min()) // 255
+
+
+# --- zero: f(x), the code nearest to 0.0 on these levels
 
 
 def _steps_to_zero(x: Tensor) -> Tensor:
     return -x.min() / (x.max() - x.min()) * 255
 
 
-@known("zero", "counted from 0, not from -128", "The first mark has the code -128.")
+@known("zero", "counted from 0, not from -128", "The first level has the code -128.")
 def counts_from_zero(x: Tensor) -> Tensor:
     """That is the zero point of a grid from 0 to 255."""
     return _steps_to_zero(x).round()
@@ -64,20 +76,30 @@ def counts_from_zero(x: Tensor) -> Tensor:
 
 @known("zero", "the sign of the smallest value", "The smallest value is negative: 0.0 lies -x.min() above it.")
 def counts_downwards(x: Tensor) -> Tensor:
-    """That walks away from 0.0, below the first mark."""
+    """That walks away from 0.0, below the first level."""
     return -128 - _steps_to_zero(x).round()
 
 
 @known("zero", "not rounded", "A code is an integer: round.")
 def keeps_fraction(x: Tensor) -> Tensor:
-    """Between two marks there is no code."""
+    """Between two levels there is no code."""
     return -128 + _steps_to_zero(x)
 
 
-@known("zero", "truncation where rounding is meant", "Round to the nearest integer: int() cuts the fraction off.")
+_CUT = "truncation where rounding is meant"
+_ROUND = "Round to the nearest integer: int() and .long() cut the fraction off."
+
+
+@known("zero", _CUT, _ROUND)
 def cuts_fraction(x: Tensor) -> Tensor:
-    """Cutting the fraction off moves the mark by up to a whole step."""
+    """Cutting the fraction off moves the level by up to a whole step."""
     return (-128 + _steps_to_zero(x)).trunc()
+
+
+@known("zero", _CUT, _ROUND)
+def cuts_steps(x: Tensor) -> Tensor:
+    """Cutting the fraction off moves the level by up to a whole step."""
+    return -128 + _steps_to_zero(x).trunc()
 
 
 @known("zero", "always 0", "The code 0 stands for 0.0 only if the values reach equally far to both sides.")
@@ -86,7 +108,7 @@ def is_always_zero(x: Tensor) -> Tensor:
     return torch.tensor(0.0)
 
 
-@known("zero", "counted from the wrong end", "Count from the first mark up, or from the last mark, 127, down.")
+@known("zero", "counted from the wrong end", "Count from the first level up, or from the last level, 127, down.")
 def counts_from_the_top(x: Tensor) -> Tensor:
-    """That walks from the last mark by the distance of the first."""
+    """That walks from the last level by the distance of the first."""
     return 127 - _steps_to_zero(x).round()

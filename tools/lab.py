@@ -57,8 +57,8 @@ def main(arguments: list[str]) -> None:
     folder = copies.place()
     if folder != copies.COPIES:
         print(f"{project.ROOT} cannot be written to. Your notebooks are in {folder}.")
-        paths = [str(project.ROOT), os.getenv("PYTHONPATH", "")]
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # where kernels then find quantlib
+    # Kernels find quantlib there, wherever the copies lie, and also if the setup cell was not run.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(project.ROOT), os.getenv("PYTHONPATH", "")]))
     for sentence in copies.prepare(copies=folder):
         print(sentence)
     prepare_workspace(folder)

@@ -288,6 +288,10 @@ SEARCHES = [
     ("worst_alpha", [1.0], 2, [1.0, 9.0], 9.0, 1.0),
     ("counts_round_only", [1.0, 3.0], 2, [1.0, 3.0], 1.0, 3.0),
     ("counts_clip_only", [1.0, 1.0, 2.0], 2, [1.0, 2.1], 2.1, 1.0),
+    ("leaves_clipped_values_out", [1.0, 3.0], 2, [1.0, 3.0], 1.0, 3.0),
+    ("leaves_values_beyond_alpha_out", [1.0, 3.0], 2, [1.0, 3.0], 1.0, 3.0),
+    ("counts_nothing_beyond_alpha", [1.0, 3.0], 2, [1.0, 3.0], 1.0, 3.0),
+    ("least_variance", [1.0, 1.0], 2, [0.8, 1.0], 0.8, 1.0),
     ("signed_errors", [2.0], 2, [9.0, 2.1, 3.0], 3.0, 2.1),
     ("least_largest_error", [1.0] * 5 + [2.2], 2, [1.0, 2.2], 2.2, 1.0),
     ("least_mean_size", [1.0, 1.0, 3.0], 2, [1.0, 2.2], 1.0, 2.2),
@@ -362,7 +366,12 @@ WRITTEN = {
         "the largest error": ["alphas[torch.tensor([e.square().mean() for e in errors]).argmax()]"],
         "clipped values are not counted": [
             "alphas[torch.tensor([(e * (x.abs() <= a * (1 + 0.5 / top))).square().mean()"
-            " for e, a in zip(errors, alphas)]).argmin()]"
+            " for e, a in zip(errors, alphas)]).argmin()]",
+            "alphas[torch.tensor([(e * (x.abs() <= a)).square().mean() for e, a in zip(errors, alphas)]).argmin()]",
+            "alphas[torch.tensor([e[x.abs() <= a].square().mean().nan_to_num()"
+            " for e, a in zip(errors, alphas)]).argmin()]",
+            "alphas[torch.tensor([e[(x / a * top).round().abs() <= top].square().mean().nan_to_num()"
+            " for e, a in zip(errors, alphas)]).argmin()]",
         ],
         "rounded values are not counted": [
             "alphas[torch.tensor([(e * (x.abs() > a * (1 + 0.5 / top))).square().mean()"
@@ -370,6 +379,7 @@ WRITTEN = {
         ],
         "errors are not squared": ["alphas[torch.tensor([e.mean() for e in errors]).argmin()]"],
         "the largest single error": ["alphas[torch.tensor([e.abs().max() for e in errors]).argmin()]"],
+        "the variance of the errors": ["alphas[torch.tensor([e.var() for e in errors]).argmin()]"],
         "the mean of the sizes": ["alphas[torch.tensor([e.abs().mean() for e in errors]).argmin()]"],
         "always the largest alpha": ["alphas.max()", "max(alphas.tolist())"],
         "always 8 bits": [

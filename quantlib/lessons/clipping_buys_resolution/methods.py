@@ -124,20 +124,20 @@ def describe_methods(view: MethodsView) -> str:
     best, least = NAMES[int(view.errors.argmin())], view.errors.min()
     found = zip(NAMES, view.errors.tolist(), strict=True)
     losers = [f"{name} {more(error, least)}" for name, error in found if name != best]
-    head = f"b = {view.bits} and p = {view.percent:.4f}: the least error is that of {best}."
-    return f"{head} Of it the others have: {', '.join(losers)}."
+    head = f"b = {view.bits} and p = {view.percent:.4f}: {best[0].upper()}{best[1:]} has the least error."
+    return f"{head} The others: {', '.join(losers)}."
 
 
 def more(error: float, least: float) -> str:
     """Say how much more than the least an error is: in percent, or how many times it is as large.
 
     >>> more(5.0, 4.0), more(16.0, 4.0), more(4.0, 4.0)
-    ('25.0 % more', '4.0 times', '0.0 % more')
+    ('25.0 % more', '4.0 times as much', '0.0 % more')
     """
     if not least:
         return "beyond all measure" if error else "0.0 % more"
     times = error / least
-    return f"{100 * (times - 1):.1f} % more" if times < 2 else f"{times:.1f} times"
+    return f"{100 * (times - 1):.1f} % more" if times < 2 else f"{times:.1f} times as much"
 
 
 def percent_of(part: float) -> str:

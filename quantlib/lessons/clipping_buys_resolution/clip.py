@@ -60,7 +60,12 @@ class ClipView(View):
 
 @explorer
 def explore_clip(
-    x: Tensor, fake_quantize: Function = exercises.fake_quantize.reference, *, alpha: float | None = None, bits: int = 4
+    x: Tensor,
+    fake_quantize: Function = exercises.fake_quantize.reference,
+    *,
+    alpha: float | None = None,
+    bits: int = 4,
+    whole: bool = False,
 ) -> Explorer:
     """Show sliders for alpha and for the bits, which values clip, and the U of the mean squared error over alpha.
 
@@ -70,6 +75,7 @@ def explore_clip(
             learner's.
         alpha: where its slider begins; by default where nothing clips.
         bits: where their slider begins.
+        whole: whether the U is drawn for every alpha, and not only from the reader's on.
     """
     x, slider, mine = in_order_of_size(x), alpha_slider(x, alpha), exercises.fake_quantize.stand_in(fake_quantize)
     alphas = numpy.linspace(slider.low, slider.high, PLACES)
@@ -89,14 +95,13 @@ def explore_clip(
         levels = torch.unique(mine(probes, alpha, b)[0].double()).numpy()
         return ClipView(alpha, b, clipped, len(x), levels, means, alphas, *curve(b, mine.function), notices=(about,))
 
-    scene = Scene((9.2, 4.4), lambda figure: _lay_out(figure, x, slider))
+    def lay_out(figure: Figure) -> list[Panel]:
+        values = Values(figure.add_axes((0.06, 0.13, 0.42, 0.75)), x, slider.high)
+        square = x.double().square().mean().item() or 1.0
+        return [values, Curve(figure.add_axes((0.60, 0.13, 0.38, 0.75)), slider, square, whole)]
+
+    scene = Scene((9.2, 4.4), lay_out)
     return Explorer([slider, Slider("b", "bits b", bits, BITS[0], BITS[-1], 1)], compute, scene, describe_clip)
-
-
-def _lay_out(figure: Figure, x: Tensor, slider: Slider) -> list[Panel]:
-    values = Values(figure.add_axes((0.06, 0.13, 0.42, 0.75)), x, slider.high)
-    square = x.double().square().mean().item() or 1.0
-    return [values, Curve(figure.add_axes((0.60, 0.13, 0.38, 0.75)), slider, square)]
 
 
 def alpha_slider(x: Tensor, alpha: float | None = None) -> Slider:
@@ -129,7 +134,7 @@ def describe_clip(view: ClipView) -> str:
 
 def draw_clip(x: Tensor, alpha: float, bits: int) -> Picture:
     """Draw which values clip at one alpha, and the U with a point there."""
-    shown = explore_clip(x, bits=bits)
+    shown = explore_clip(x, bits=bits, whole=True)
     view: ClipView = shown.compute(alpha=alpha, b=bits)
     best = number(round(float(view.alphas[view.curve.sum(axis=1).argmin()]), 1))
     return shown.still(f"The mean squared error over α is a U, lowest near α = {best}.", alpha=alpha)
@@ -186,9 +191,13 @@ def apart(view: ClipView) -> str:
 
 
 class Curve(Panel):
-    """The mean squared error over alpha, and its two parts; of clipping where more than chance clips."""
+    """The mean squared error over alpha, and its two parts; of clipping where more than chance clips.
 
-    def __init__(self, axes: Axes, slider: Slider, square: float) -> None:
+    It is drawn from the reader's alpha on, so that who comes from the right finds for himself where it is lowest.
+    """
+
+    def __init__(self, axes: Axes, slider: Slider, square: float, whole: bool) -> None:
+        self._whole = whole
         self._low, self._high = DEEP * square, 3.0 * square
         limits = {"xlim": (slider.low, 1.02 * slider.high), "ylim": (self._low, 12 * self._high)}  # room for the key
         super().__init__(axes, yscale="log", **limits, xlabel="clip α, units of x")
@@ -202,11 +211,12 @@ class Curve(Panel):
         _draw_key(axes)
 
     def update(self, view: ClipView) -> None:
-        """Draw the U of a view's bits, and put the point at its alpha."""
-        self._total.set_data(view.alphas, numpy.clip(view.curve.sum(axis=1), self._low, self._high))
-        enough = view.clipping >= SEEN, numpy.full(len(view.alphas), True)
-        for line, part, seen in zip(self._parts, view.curve.T, enough, strict=True):
-            drawn = seen & (part > self._low)
+        """Draw the U of a view's bits from its alpha on, and put the point there."""
+        there = numpy.full(len(view.alphas), True) if self._whole else view.alphas >= view.alpha
+        total = numpy.where(there, view.curve.sum(axis=1), numpy.nan)
+        self._total.set_data(view.alphas, numpy.clip(total, self._low, self._high))
+        for line, part, seen in zip(self._parts, view.curve.T, (view.clipping >= SEEN, there), strict=True):
+            drawn = there & seen & (part > self._low)
             line.set_data(view.alphas, numpy.where(drawn, numpy.minimum(part, self._high), numpy.nan))
         self._point.set_data([view.alpha], [min(max(view.mse, self._low), self._high)])
         self.title.text = share_of_clip(view)

@@ -174,7 +174,7 @@ def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str)
         name: what the other is called.
     """
     view = Heard(name, p.numpy(), q.numpy())
-    return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window: {describe(view)}")
+    return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window. {describe(view)}")
 
 
 def draw_suspects(suspects: Mapping[str, tuple[float, int]], windows: int) -> Picture:

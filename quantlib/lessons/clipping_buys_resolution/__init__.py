@@ -5,6 +5,7 @@ from quantlib.lab.proof import proof
 
 from . import exercises, failures
 from .clip import draw_clip, explore_clip
+from .measures import best_in_theory, best_of, error, five_methods, parts, table
 from .methods import draw_methods, explore_methods
 from .pictures import draw_decibels, draw_two_clips
 

@@ -1,5 +1,6 @@
 """Five ways to choose a range, side by side on the U of one tensor: the explorer and its still picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from quantlib.calibration.aciq import choose_aciq
 from quantlib.calibration.entropy import choose_entropy
 from quantlib.calibration.histogram import Histogram
+from quantlib.calibration.percentile import choose_percentile
 from quantlib.calibration.squared_error import choose_mse, mse_curve
 from quantlib.grids import grid
 from quantlib.lab import style
@@ -21,12 +23,13 @@ from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture
 from quantlib.lab.words import clips, number
 from quantlib.metrics import mse
-from quantlib.qparams import choose_qparams
+from quantlib.qparams import QParams, choose_qparams
 
 from . import exercises
 from .clip import BITS, clip_edge
 
 NAMES = "min-max", "percentile", "MSE search", "entropy", "ACIQ"
+CHOOSE: tuple[Callable[..., QParams], ...] = choose_qparams, choose_percentile, choose_mse, choose_entropy, choose_aciq
 PERCENTILE = NAMES.index("percentile")
 PLACES = 160  # alphas of the curve
 RUG = 2000  # the largest values, drawn one by one

@@ -244,6 +244,14 @@ def points(w: Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
     return numpy.array(at), numpy.array(db)
 
 
+def in_groups(w: Tensor, bits: int, size: int) -> tuple[float, Tensor]:
+    """Return the SQNR of w in dB with a scale in float for each group of each row, and the codes, (rows, columns)."""
+    groups = to_groups(w, size)
+    ruler = choose_qparams(groups, bits, symmetric=True, axis=(0, 1))
+    codes = quantize(groups, *ruler).flatten(1)[:, : w.shape[1]]
+    return sqnr_db(groups, fake_quantize(groups, *ruler)), codes  # the padding is 0.0, and makes no error
+
+
 def front(at: numpy.ndarray, db: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Return the points that no other point beats in bits and in dB at once, in the order of their bits."""
     order = numpy.lexsort((-db.flatten(), at.flatten()))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
 
 from quantlib.affine import fake_quantize
 from quantlib.data.silero import RATE, WINDOW, speech_probability
@@ -175,6 +177,18 @@ def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str)
     """
     view = Heard(name, p.numpy(), q.numpy())
     return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window. {describe(view)}")
+
+
+def gradient_scales(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor) -> Tensor:
+    """Return the int8 scales of groups of 32 of a gradient: how much better hearing depends on each lstm.weight_hh.
+
+    Args:
+        weights: those of `load_silero`; audio: samples; spoken: for each window whether a voice speaks.
+    """
+    learned = {name: w.clone().requires_grad_() for name, w in weights.items()}
+    loss = binary_cross_entropy(speech_probability(learned, audio), spoken.float())
+    (gradient,) = torch.autograd.grad(loss, learned["lstm.weight_hh"])
+    return torch.as_tensor(choose_qparams(to_groups(gradient, GROUP), symmetric=True, axis=(0, 1)).scale)
 
 
 def draw_suspects(suspects: Mapping[str, tuple[float, int]], windows: int) -> Picture:

@@ -72,7 +72,7 @@ def draw_row_spread(w: Tensor, bits: int = 8) -> Picture:
         axes.set(xscale="log", ylim=(-3, 58), ylabel="SQNR of the row, dB", title=finding)
         axes.set_xlabel("size of a row's weights (root of the mean square, logarithmic)")
         for (axis, name), (marker, ink, part) in zip(TILINGS[:2], looks, strict=True):
-            rows = _row_sqnr(w, bits, axis)
+            rows = row_sqnr(w, axis, bits).tolist()
             axes.plot(sizes, rows, marker, color=ink, ms=4.5, mfc="none" if marker == "s" else ink)
             ha, va, away = ("left", "top", -3) if axis is None else ("right", "bottom", 3)
             at = int(part * len(rows))
@@ -83,7 +83,11 @@ def draw_row_spread(w: Tensor, bits: int = 8) -> Picture:
         return picture(figure, f"{finding}. {'; '.join(said)}.")
 
 
-def _row_sqnr(w: Tensor, bits: int, axis: int | None) -> list[float]:
+def row_sqnr(w: Tensor, axis: int | None, bits: int = 8) -> Tensor:
+    """Return the SQNR of each row of a matrix in dB, with one scale for all, one a row (axis 0) or one a column.
+
+    Shapes: w (rows, columns); the result is (rows,).
+    """
     scale, zero_point, low, high = choose_qparams(w, bits, symmetric=True, axis=axis)
     w_hat = fake_quantize(w, scale, zero_point, low, high)
-    return [sqnr_db(*pair) for pair in zip(w, w_hat, strict=True)]
+    return torch.tensor([sqnr_db(*pair) for pair in zip(w, w_hat, strict=True)], dtype=torch.float64)

@@ -26,7 +26,7 @@ BITS = range(2, 9)
 PLACES = 60  # alphas of the curve
 PROBES = 2049  # reals that show where the levels are
 BINS = 120
-SEEN = 20  # where fewer values clip, their part is chance, and no curve
+SEEN = 3  # where fewer values clip, their part is chance, and no curve
 DEEP = 1e-5  # the smallest MSE that the plot shows, as a part of the mean square of x
 
 

@@ -12,6 +12,7 @@ from quantlib.calibration.aciq import choose_aciq
 from quantlib.calibration.histogram import Histogram
 from quantlib.calibration.squared_error import choose_mse
 from quantlib.errors import QuantlibError
+from quantlib.lab import progress
 from quantlib.lab.exercise import unusable_as
 from quantlib.lab.learner import Outcome, call, name_of, read, tensor_problem
 from quantlib.lab.verdict import Verdict
@@ -84,6 +85,7 @@ class Failures:
         said = joined([f"{method} {_times(times)}" for method, times in found.items()])
         lacking = [method for method in ALPHAS if found.get(method, 0.0) < TIMES]
         if not lacking:
+            progress.note("right", self.name)
             return Verdict("right", f"{name} defeats all {len(found)}. Their errors: {said}.")
         method = lacking[0]
         heard = f" Their errors: {said}." if said else ""

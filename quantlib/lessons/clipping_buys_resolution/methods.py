@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy
 import torch
@@ -98,12 +98,17 @@ def explore_methods(x: Tensor, percentile: Function = exercises.percentile.refer
         bits: where their slider begins.
     """
     x = x.detach().float()
-    costs, my_alpha = Costs(x), exercises.percentile.stand_in(percentile)
+    costs, mine = Costs(x), exercises.percentile.stand_in(percentile)
     error, curve, choices, clipped = cache(costs.error), cache(costs.curve), cache(costs.choices), cache(costs.clipped)
 
+    @lru_cache(maxsize=256)
+    def my_alpha(p: float, _of: Function) -> tuple[float, str]:
+        alpha, about = mine(x, p)
+        return float(alpha), about
+
     def compute(b: int, p: float) -> MethodsView:
-        (largest, searched, *others), (alpha, about) = choices(b), my_alpha(x, p)
-        marks = numpy.array([largest, float(alpha), searched, *others])
+        (largest, searched, *others), (alpha, about) = choices(b), my_alpha(p, mine.function)
+        marks = numpy.array([largest, alpha, searched, *others])
         errors = numpy.array([error(mark, b) for mark in marks.tolist()])
         return MethodsView(
             b, p, marks, errors, costs.alphas, curve(b), clipped(searched, b), x.numel(), notices=(about,)

@@ -104,11 +104,31 @@ def speech_probability(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
     >>> speech_probability(load_silero(), torch.zeros(16_000)).shape
     torch.Size([32])
     """
-    _check(weights, audio)
-    spectra = _spectra(weights["stft"], _windows(audio.to(weights["stft"])))
-    hidden = _lstm(weights, _encode(weights, spectra))
+    features = speech_activations(weights, audio)["conv4"][:, :, 0]  # strides 1, 2, 2, 1 leave one of the four times
+    hidden = _lstm(weights, features)
     logits = hidden.relu() @ weights["output.weight"][0, :, 0] + weights["output.bias"]
     return logits.sigmoid()
+
+
+def speech_activations(weights: Mapping[str, Tensor], audio: Tensor) -> dict[str, Tensor]:
+    """Return what each of the four convolutions hands on for every window, by its name: after its ReLU, not below 0.
+
+    Shapes: audio (n,); the results are (windows, channels, times): (…, 128, 4), (…, 64, 2), (…, 64, 1), (…, 128, 1).
+    Args:
+        weights: the tensors of `load_silero`.
+        audio: sound between -1 and 1, without unit; 16 000 samples a second.
+    Raises:
+        QuantlibError: as `speech_probability`.
+
+    >>> speech_activations(load_silero(), torch.zeros(16_000))["conv2"].shape
+    torch.Size([32, 64, 2])
+    """
+    _check(weights, audio)
+    x, outputs = _spectra(weights["stft"], _windows(audio.to(weights["stft"]))), {}
+    for name, stride in _STRIDES.items():
+        x = conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1).relu()
+        outputs[name] = x
+    return outputs
 
 
 def _windows(audio: Tensor) -> Tensor:
@@ -122,13 +142,6 @@ def _spectra(basis: Tensor, windows: Tensor) -> Tensor:
     reflected = pad(windows[:, None], (0, CONTEXT), mode="reflect")
     real, imaginary = conv1d(reflected, basis, stride=HOP).chunk(2, dim=1)
     return (real.square() + imaginary.square()).sqrt()
-
-
-def _encode(weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Return 128 features a window. Strides 1, 2, 2, 1 leave one of the four times."""
-    for name, stride in _STRIDES.items():
-        x = conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1).relu()
-    return x[:, :, 0]
 
 
 def _lstm(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:

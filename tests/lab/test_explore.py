@@ -10,7 +10,7 @@ import torch
 
 from quantlib import fake_quantize, l2_error, quantize
 from quantlib.lab import explore, page
-from quantlib.lab.explore import Explorer, Slider
+from quantlib.lab.explore import Choice, Explorer, Slider, nearest
 from quantlib.lab.words import number
 from quantlib.lessons.affine_formula.explorer import explore_affine
 from quantlib.lessons.error_norms.exercises import l2
@@ -271,3 +271,11 @@ def test_torch_keeps_its_threads():
         assert set(seen) == {1} and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_choice_has_a_button_for_each_option_and_moves_like_a_slider():
+    row = Choice("way", "way of storing", ("wrap", "clamp", "round up"), 1).widget()
+    assert row.value == 1 and [label for label, _ in row.options] == ["wrap", "clamp", "round up"]
+    assert [nearest(row, value) for value in (-3, 0.4, 1.6, 9)] == [0, 0, 2, 2]
+    row.value = nearest(row, 1.6)
+    assert row.index == 2 and row.label == "round up"

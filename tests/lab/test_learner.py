@@ -290,6 +290,15 @@ def test_what_is_no_number_no_step_or_no_integer_is_said(value, number, step, wh
     assert (number_problem(value, X), step_problem(value, X), whole_problem(value, X)) == (number, step, whole)
 
 
+def test_a_pair_of_values_and_indices_is_called_so():
+    for pair in (X.max(dim=0), X.min(dim=0)):
+        assert tensor_problem(pair).startswith("returned a pair of values and indices")
+
+
+def test_a_stand_in_tells_whose_function_it_calls():
+    assert StandIn(len, max, lambda *_: "").function is len
+
+
 @pytest.mark.filterwarnings("ignore")  # torch is about to drop its quantized dtypes
 def test_a_quantized_dtype_is_no_plain_tensor():
     q = torch.quantize_per_tensor(X, 1.0, 0, torch.qint8)

@@ -47,6 +47,12 @@ class StandIn:
             return self._own(*arguments), sentence(f"{self._name}: it {problem}") + f" {self._instead}"
         return _kept(outcome.value), sentence(f"{self._name}: it {outcome.problem}") if outcome.problem else ""
 
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The learner's function as it is written now: whoever keeps results keeps them for this function alone."""
+        self._follow()
+        return self._function
+
     def _follow(self) -> None:
         """Take the function as it is written now: a learner writes it anew, or for the first time."""
         now = _in_notebook(self._function)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..words import article
 
 _NOTHING = "None: is a `return` missing?"
+_PAIR = "a pair of values and indices, as torch's max and min do along an axis: take its .values"
 _PLAIN = {
     torch.float16, torch.bfloat16, torch.float32, torch.float64,
     torch.int8, torch.int16, torch.int32, torch.int64,
@@ -22,6 +23,8 @@ def tensor_problem(value: Any, wanted: str = "a tensor") -> str:
     """Say why a value is not a plain tensor of numbers, or return "" if it is; wanted: what it should have been."""
     if value is None:
         return f"returned {_NOTHING}"
+    if type(value) in (torch.return_types.max, torch.return_types.min):
+        return f"returned {_PAIR}"
     if type(value) not in (Tensor, torch.nn.Parameter):  # a subclass could answer every comparison with yes
         return f"returned {article(type(value).__name__)}, not {wanted}"
     kind = "a sparse tensor" if value.layout != torch.strided else "no values" if value.is_meta else value.dtype

@@ -81,7 +81,8 @@ fake_quantize = Exercise(
     ),
     seen=_OF_T,
     hints=(
-        "The largest code is 2 ** (bits - 1) - 1, and alpha is what it stands for. So how far apart are the levels?",
+        "The largest code is 2 ** (bits - 1) - 1 (Python's ^ is no power), and alpha is what it stands for. "
+        "So how far apart are the levels?",
         "Divide x by the step, round, clamp to plus and minus the largest code, multiply by the step.",
     ),
     known=known["fake_quantize"],
@@ -136,8 +137,10 @@ best_alpha = Exercise(
     reference=_best_alpha,
     cases=(
         (_row(1.0, 2.0, 3.0), 3, _row(1.5, 3.0, 6.0)),
-        (_row(1.0, 1.0, 4.0), 2, _row(4.0, 1.0, 2.0)),
-        (_row(1.0, 1.2, 0.8), 2, _row(0.9, 1.0, 5.0)),
+        (_row(1.0, 1.0, 4.5), 2, _row(4.0, 1.0, 2.1)),
+        (_row(1.0, 1.2, 0.8, 0.1), 2, _row(0.9, 1.0, 5.0)),
+        (_row(1.0, 2.6), 2, _row(1.0, 1.3)),
+        *((_row(1.1, 2.0, 3.0), bits, _row(2.0, 3.0)) for bits in (2, 3)),
         _T_3,
         (T, 4, torch.tensor([900.0, 710.0, 500.0])),
         *((_tailed(count), bits, _ALPHAS) for count, bits in ((40, 2), (300, 3), (300, 4), (200, 6), (500, 5))),

@@ -1,7 +1,8 @@
 """Five ways to choose a range, side by side on the U of one tensor: the explorer and its still picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy
 import torch
@@ -12,24 +13,27 @@ from torch import Tensor
 from quantlib.calibration.aciq import choose_aciq
 from quantlib.calibration.entropy import choose_entropy
 from quantlib.calibration.histogram import Histogram
+from quantlib.calibration.percentile import choose_percentile
 from quantlib.calibration.squared_error import choose_mse, mse_curve
 from quantlib.grids import grid
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Panel
+from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture
-from quantlib.lab.words import number
+from quantlib.lab.words import clips, number
 from quantlib.metrics import mse
-from quantlib.qparams import choose_qparams
+from quantlib.qparams import QParams, choose_qparams
 
 from . import exercises
-from .clip import BITS
+from .clip import BITS, clip_edge
 
 NAMES = "min-max", "percentile", "MSE search", "entropy", "ACIQ"
+CHOOSE: tuple[Callable[..., QParams], ...] = choose_qparams, choose_percentile, choose_mse, choose_entropy, choose_aciq
+PERCENTILE = NAMES.index("percentile")
 PLACES = 160  # alphas of the curve
 RUG = 2000  # the largest values, drawn one by one
-PERCENT = Slider("p", "percentile p", 99.99, 99.99, 100.0, 0.0001)
+PERCENT = Slider("p", "percentile p", 99.99, 99.0, 100.0, 0.0001)
 HIGHEST = 1.5  # the part of the mean square of x up to which the plot shows the error
 
 
@@ -40,7 +44,7 @@ class MethodsView(View):
     bits, percent: what is set.
     marks, errors: alpha, and the mean square of the error over that of x, of each of NAMES; shape (5,).
     alphas, curve: places, and the error at each of them, over the mean square of x.
-    beyond, count: how many values are larger than the alpha of the MSE search, and of how many.
+    clipped, count: how many values clip at the alpha of the MSE search, and of how many.
     """
 
     bits: int
@@ -49,7 +53,7 @@ class MethodsView(View):
     errors: numpy.ndarray
     alphas: numpy.ndarray
     curve: numpy.ndarray
-    beyond: int
+    clipped: int
     count: int
 
 
@@ -72,9 +76,9 @@ class Costs:
         errors = mse_curve(self._seen, torch.tensor(self.alphas / quant_max), 0, quant_min, quant_max)
         return errors.numpy() / self._square
 
-    def beyond(self, alpha: float) -> int:
-        """Return how many values are larger than an alpha."""
-        return int((self._x.abs() > alpha).sum())
+    def clipped(self, alpha: float, bits: int) -> int:
+        """Return how many values clip at an alpha."""
+        return int((self._x.abs() > clip_edge(alpha, bits)).sum())
 
     def choices(self, bits: int) -> list[float]:
         """Return alpha of the four methods without a percentile."""
@@ -94,19 +98,25 @@ def explore_methods(x: Tensor, percentile: Function = exercises.percentile.refer
         bits: where their slider begins.
     """
     x = x.detach().float()
-    costs, my_alpha = Costs(x), cache(exercises.percentile.stand_in(percentile))
-    error, curve, choices, beyond = cache(costs.error), cache(costs.curve), cache(costs.choices), cache(costs.beyond)
+    costs, mine = Costs(x), exercises.percentile.stand_in(percentile)
+    error, curve, choices, clipped = cache(costs.error), cache(costs.curve), cache(costs.choices), cache(costs.clipped)
+
+    @lru_cache(maxsize=256)
+    def my_alpha(p: float, _of: Function) -> tuple[float, str]:
+        alpha, about = mine(x, p)
+        return float(alpha), about
 
     def compute(b: int, p: float) -> MethodsView:
-        (largest, searched, *others), (alpha, about) = choices(b), my_alpha(x, p)
-        marks = numpy.array([largest, float(alpha), searched, *others])
+        (largest, searched, *others), (alpha, about) = choices(b), my_alpha(p, mine.function)
+        marks = numpy.array([largest, alpha, searched, *others])
         errors = numpy.array([error(mark, b) for mark in marks.tolist()])
-        far = beyond(searched), x.numel()
-        return MethodsView(b, p, marks, errors, costs.alphas, curve(b), *far, notices=(about,))
+        return MethodsView(
+            b, p, marks, errors, costs.alphas, curve(b), clipped(searched, b), x.numel(), notices=(about,)
+        )
 
     def lay_out(figure: Figure) -> list[Panel]:
         valley = Valley(figure.add_axes((0.115, 0.48, 0.68, 0.43)), x, costs.alphas, 0.5 * curve(BITS[-1]).min())
-        return [valley, Rows(figure.add_axes((0.115, 0.105, 0.68, 0.33)), costs.alphas)]
+        return [valley, Rows(figure.add_axes((0.115, 0.105, 0.68, 0.33)), x, costs.alphas)]
 
     sliders = [Slider("b", "bits b", bits, BITS[0], BITS[-1], 1), PERCENT]
     return Explorer(sliders, compute, Scene((9.2, 5.2), lay_out), describe_methods)
@@ -118,16 +128,24 @@ def draw_methods(x: Tensor, bits: int, percent: float = 99.99) -> Picture:
 
 
 def describe_methods(view: MethodsView) -> str:
-    """Return the sentences that say where each method puts alpha, and what that costs."""
-    best = NAMES[int(view.errors.argmin())]
-    found = zip(NAMES, view.marks.tolist(), view.errors.tolist(), strict=True)
-    said = "; ".join(f"{name} α = {number(alpha)}, error {percent_of(error)}" for name, alpha, error in found)
-    head = f"b = {view.bits} and p = {view.percent:.4f}: {best[0].upper()}{best[1:]} is best at {view.bits} bits."
-    return f"{head} {said}. Errors are MSE over the mean square of x. {_beyond(view)}."
+    """Return the sentences that say which method has the least error, and by how much the others lose."""
+    best, least = NAMES[int(view.errors.argmin())], view.errors.min()
+    found = zip(NAMES, view.errors.tolist(), strict=True)
+    losers = [f"{name} {more(error, least)}" for name, error in found if name != best]
+    head = f"b = {view.bits} and p = {view.percent:.4f}: {best[0].upper()}{best[1:]} has the least error."
+    return f"{head} The others: {', '.join(losers)}."
 
 
-def _beyond(view: MethodsView) -> str:
-    return f"{view.beyond:,} of {view.count:,} values lie beyond the α of MSE search"
+def more(error: float, least: float) -> str:
+    """Say how much more than the least an error is: in percent, or how many times it is as large.
+
+    >>> more(5.0, 4.0), more(16.0, 4.0), more(4.0, 4.0)
+    ('25.0 % more', '4.0 times as much', '0.0 % more')
+    """
+    if not least:
+        return "beyond all measure" if error else "0.0 % more"
+    times = error / least
+    return f"{100 * (times - 1):.1f} % more" if times < 2 else f"{times:.1f} times as much"
 
 
 def percent_of(part: float) -> str:
@@ -146,11 +164,16 @@ class Valley(Panel):
         limits = {"xlim": (alphas[0], alphas[-1]), "ylim": (low, HIGHEST)}
         super().__init__(axes, xscale="log", yscale="log", **limits, ylabel="MSE / mean square of x")
         axes.tick_params(axis="x", which="both", labelbottom=False)
-        self._low, row = low, axes.get_xaxis_transform()
-        largest = torch.topk(x.abs().flatten(), min(RUG, x.numel())).values.double().numpy()
+        axes.set_yticks([part for part in (0.01, 0.03, 0.1, 0.3, 1) if part >= low])
+        axes.set_yticklabels([f"{100 * part:g} %" for part in axes.get_yticks()])
+        axes.set_yticks([], minor=True)
+        self._low, self._sizes, row = low, _sizes(x), axes.get_xaxis_transform()
+        largest = self._sizes[-RUG:]
         axes.vlines(largest, 0.0, 0.07, color=style.ORIGINAL, lw=0.8, transform=row)
+        left = largest[0] > 6 * alphas[0]  # then there is room beside them
+        at, height, ha = (largest[0] / 1.05, 0.035, "right") if left else (alphas[-1], 0.12, "right")
         text = f"the {len(largest):,} largest |x|"
-        axes.text(alphas[-1], 0.1, text, size=9, color=style.QUIET, transform=row, ha="right", va="bottom")
+        axes.text(at, height, text, size=9, color=style.QUIET, transform=row, ha=ha, va="center")
         self._curve = self.line(style.ORIGINAL, lw=1.6, zorder=3)
         self._marks = self.dot(style.QUANTIZED, ms=7)
 
@@ -159,24 +182,45 @@ class Valley(Panel):
         self._curve.set_data(view.alphas, numpy.clip(view.curve, self._low, HIGHEST))
         marks = numpy.clip(view.marks, view.alphas[0], view.alphas[-1])
         self._marks.set_data(marks, numpy.clip(view.errors, self._low, HIGHEST))
-        self.title.text = f"{view.bits} bits: {_beyond(view)}"
+        self.title.text = f"{view.bits} bits: {clips(view.clipped, view.count)} at the α of MSE search"
+
+    def grab(self, view: MethodsView, x: float, y: float) -> Drag:
+        """Take the percentile to the pointer."""
+        return lambda x, y: {"p": percent_inside(self._sizes, x)}
+
+
+def _sizes(x: Tensor) -> numpy.ndarray:
+    """Return all |x|, the smallest first."""
+    return numpy.asarray(x.abs().flatten().sort().values.double().numpy())
+
+
+def percent_inside(sizes: numpy.ndarray, alpha: float) -> float:
+    """Return how many percent of the sizes, which are in order, an alpha covers.
+
+    >>> percent_inside(numpy.array([1.0, 2.0, 3.0, 4.0]), 3.5)
+    75.0
+    """
+    return float(100 * numpy.searchsorted(sizes, alpha, side="right") / len(sizes))
 
 
 class Rows(Panel):
     """A row for each method: a dot at its alpha, and beside it what that costs. The best row is ticked."""
 
-    def __init__(self, axes: Axes, alphas: numpy.ndarray) -> None:
+    def __init__(self, axes: Axes, x: Tensor, alphas: numpy.ndarray) -> None:
         limits = {"xlim": (alphas[0], alphas[-1]), "ylim": (len(NAMES) - 0.4, -0.6)}
         super().__init__(axes, xscale="log", **limits, xlabel="clip α, units of x (logarithmic)")
         style.number_line(axes)
+        decades = 10.0 ** numpy.arange(numpy.ceil(numpy.log10(alphas[0])), numpy.log10(alphas[-1]))
+        axes.set_xticks(decades, map(number, decades.tolist()))
         axes.set_yticks(range(len(NAMES)), NAMES, color=style.ORIGINAL)
         axes.tick_params(axis="y", length=0)
-        beside = axes.get_yaxis_transform()
+        self._sizes, beside = _sizes(x), axes.get_yaxis_transform()
         for row in range(len(NAMES)):
             axes.axhline(row, color=style.LEVELS, lw=0.8, zorder=0)
         for name, at in (("α", 1.02), ("error", 1.13)):
             axes.text(at, -0.62, name, transform=beside, size=9, color=style.QUIET, va="bottom")
         self._dots = self.dot(style.QUANTIZED)
+        self._arrow = self.label("\N{LEFT RIGHT ARROW}", size=11, color=style.QUANTIZED, bold=True)
         self._alphas, self._errors = (
             [self.label(at=(at, row), transform=beside, size=9.5, ha="left") for row in range(len(NAMES))]
             for at in (1.02, 1.13)
@@ -184,8 +228,14 @@ class Rows(Panel):
 
     def update(self, view: MethodsView) -> None:
         """Move the dots, and write alphas and errors."""
-        self._dots.set_data(numpy.clip(view.marks, view.alphas[0], view.alphas[-1]), range(len(NAMES)))
+        marks = numpy.clip(view.marks, view.alphas[0], view.alphas[-1])
+        self._dots.set_data(marks, range(len(NAMES)))
+        self._arrow.at = marks[PERCENTILE], PERCENTILE - 0.38
         best = view.errors.min()
         for alpha, error, mark, cost in zip(self._alphas, self._errors, view.marks, view.errors, strict=True):
             alpha.text, error.text = number(float(f"{mark:.3g}")), percent_of(cost) + (" ✓" if cost == best else "")
             error.bold, error.color = bool(cost == best), style.BETTER_TEXT if cost == best else style.ORIGINAL
+
+    def grab(self, view: MethodsView, x: float, y: float) -> Drag:
+        """Take the percentile to the pointer."""
+        return lambda x, y: {"p": percent_inside(self._sizes, x)}

@@ -226,6 +226,32 @@ def counts_round_only(x: Tensor, bits: int, alphas: Tensor) -> float:
     return _best([torch.where(x.abs() > edge * alpha, 0.0, e).square().sum().item() for e, alpha in errors], alphas)
 
 
+@known("best_alpha", "clipped values are not counted", "Count the error of every value, also of those that clip.")
+def leaves_clipped_values_out(x: Tensor, bits: int, alphas: Tensor) -> float:
+    """A mean over those that are left is small for a small alpha, for which nearly all are left out."""
+    return _best(_means_of_the_rest(x, bits, alphas, 1 + 0.5 / _largest(bits)), alphas)
+
+
+@known("best_alpha", "clipped values are not counted", "Count the error of every value, also of those that clip.")
+def leaves_values_beyond_alpha_out(x: Tensor, bits: int, alphas: Tensor) -> float:
+    """A mean over those that are left is small for a small alpha, for which nearly all are left out."""
+    return _best(_means_of_the_rest(x, bits, alphas, 1.0), alphas)
+
+
+@known("best_alpha", "clipped values are not counted", "Count the error of every value, also of those that clip.")
+def counts_nothing_beyond_alpha(x: Tensor, bits: int, alphas: Tensor) -> float:
+    """Without the clip part the smallest alpha looks best, which clips nearly everything."""
+    errors = zip(_errors(x, bits, alphas), alphas.tolist(), strict=True)
+    return _best([torch.where(x.abs() > alpha, 0.0, e).square().sum().item() for e, alpha in errors], alphas)
+
+
+def _means_of_the_rest(x: Tensor, bits: int, alphas: Tensor, edge: float) -> list[float]:
+    """Return for each alpha the mean squared error of the values up to edge times alpha, 0 if there are none."""
+    errors = zip(_errors(x, bits, alphas), alphas.tolist(), strict=True)
+    rest = [error[x.abs() <= edge * alpha] for error, alpha in errors]
+    return [error.square().mean().item() if len(error) else 0.0 for error in rest]
+
+
 @known("best_alpha", "rounded values are not counted", "Count the error of every value, also of those that round.")
 def counts_clip_only(x: Tensor, bits: int, alphas: Tensor) -> float:
     """Without the round part the first alpha that clips nothing looks best."""
@@ -238,6 +264,12 @@ def counts_clip_only(x: Tensor, bits: int, alphas: Tensor) -> float:
 def signed_errors(x: Tensor, bits: int, alphas: Tensor) -> float:
     """Positive and negative errors cancel in a mean, and then tell nothing."""
     return _best([error.mean().item() for error in _errors(x, bits, alphas)], alphas)
+
+
+@known("best_alpha", "the variance of the errors", "Average the squares of the errors themselves.")
+def least_variance(x: Tensor, bits: int, alphas: Tensor) -> float:
+    """A variance leaves out the mean of the errors, so that shifting all values alike seems to cost nothing."""
+    return _best([error.var().item() for error in _errors(x, bits, alphas)], alphas)
 
 
 @known("best_alpha", "the largest single error", _SEARCH, convention=True)

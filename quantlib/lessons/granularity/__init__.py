@@ -4,9 +4,9 @@ from quantlib.lab.predict import predict
 from quantlib.lab.proof import proof
 
 from . import exercises
-from .groups import draw_groups, explore_groups
-from .hearing import draw_hearing, draw_suspects, explore_hearing
-from .tilings import draw_row_spread, draw_tiles
+from .groups import draw_groups, explore_groups, in_groups
+from .hearing import draw_hearing, draw_suspects, explore_hearing, gradient_scales
+from .tilings import draw_row_spread, draw_tiles, row_sqnr
 
 check_bits_per_weight = exercises.bits_per_weight.check
 check_group_scales = exercises.group_scales.check

@@ -55,11 +55,12 @@ row_scales = Exercise(
         T_ALONE,
         (-2 * T,),
         *((w,) for w in _matrices((4, 6), (6, 4), (3, 7), (5, 5))),
+        *((1e-11 * w,) for w in _matrices((3, 4))),
     ),
     seen=T_ALONE,
     hints=(
         "For each row the largest |w|, divided by 127. Which axis goes away?",
-        "w.abs().amax(dim=1, keepdim=True) has shape (rows, 1).",
+        "w.abs().amax(dim=1, keepdim=True) has shape (rows, 1). (Of what max with dim returns, take .values.)",
     ),
     known=known["row_scales"],
 )
@@ -74,6 +75,7 @@ _LARGE: list[Arguments] = [
     *((T, bits, size) for bits, size in ((5, 2), (4, 3), (2, 2), (8, 4))),
     *((w, 4, size) for w in _matrices((4, 6), (6, 4), (3, 7), (5, 12)) for size in _SIZES),
     *((w, bits, 3) for w in _matrices((3, 8)) for bits in (2, 3, 6, 8)),
+    *((1e-11 * w, 4, 3) for w in _matrices((3, 4))),
 ]
 _SEED = _LARGE[0]
 

@@ -17,7 +17,7 @@ from quantlib.groups import to_groups
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Panel, set_strokes, uprights
+from quantlib.lab.panel import Drag, Panel, set_strokes, uprights
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import number
 from quantlib.metrics import sqnr_db
@@ -25,7 +25,7 @@ from quantlib.qparams import choose_qparams
 
 from . import exercises
 
-POWER = Slider("k", "power of two k", 7, 1, 11, 1)
+POWER = Slider("k", "power of two k", 11, 1, 11, 1)
 WIDTH = Slider("b", "bits b", 4, 2, 8, 1)
 POWERS, BITS = (range(int(slider.low), int(slider.high) + 1) for slider in (POWER, WIDTH))
 LOWEST, HIGHEST = (2.0, 0.0), (12.0, 55.0)  # the corners of the plot: bits per weight, and dB
@@ -133,6 +133,20 @@ class Window(Panel):
         axes.set_yticks([row], [f"row {row}"])
         axes.set_xticks([column], [f"column {column}"])
         axes.spines[:].set_visible(False)
+        self._column, self._all = column, w.shape[1]
+
+    def grab(self, view: Grouping, x: float, y: float) -> Drag:
+        """Let the group of the largest weight reach to the pointer's column."""
+        return lambda x, y: {"k": power_that_holds(self._column, round(min(max(x, 0), self._all - 1)))}
+
+
+def power_that_holds(a: int, b: int) -> int:
+    """Return the power of two of the smallest groups in which two columns share one.
+
+    >>> power_that_holds(5, 6), power_that_holds(3, 4)
+    (2, 3)
+    """
+    return (a ^ b).bit_length()  # the highest bit in which they differ says which halves they are in
 
 
 def _around(at: int, n: int, some: int) -> slice:
@@ -210,6 +224,16 @@ class Plot(Panel):
         self._name.text = f"{view.per_weight:.4g} bits" + (", off the plot" if off else "")
         self.title.text = f"{view.bits} bits and a scale for {view.whose()}: {view.sqnr:.2f} dB"
 
+    def grab(self, view: Grouping, x: float, y: float) -> Drag:
+        """Take the reader's point to that of all points which is nearest to the pointer."""
+        return lambda x, y: self._nearest(x, y)
+
+    def _nearest(self, x: float, y: float) -> dict[str, float]:
+        wide, high = (top - low for low, top in zip(LOWEST, HIGHEST, strict=True))
+        away = ((self._at - x) / wide) ** 2 + ((self._db - y) / high) ** 2
+        bits, power = numpy.unravel_index(away.argmin(), away.shape)
+        return {"b": BITS[bits], "k": POWERS[power]}
+
 
 def points(w: Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Return the bits per weight and the SQNR in dB of all positions of the sliders, shape (bits, powers of two)."""
@@ -218,6 +242,14 @@ def points(w: Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
     at = [[bits_of(w, bits, size) for size in sizes] for bits in BITS]
     db = [[_sqnr(to_groups(w, size), bits, _stored(scales_of(w, bits, size))) for size in sizes] for bits in BITS]
     return numpy.array(at), numpy.array(db)
+
+
+def in_groups(w: Tensor, bits: int, size: int) -> tuple[float, Tensor]:
+    """Return the SQNR of w in dB with a scale in float for each group of each row, and the codes, (rows, columns)."""
+    groups = to_groups(w, size)
+    ruler = choose_qparams(groups, bits, symmetric=True, axis=(0, 1))
+    codes = quantize(groups, *ruler).flatten(1)[:, : w.shape[1]]
+    return sqnr_db(groups, fake_quantize(groups, *ruler)), codes  # the padding is 0.0, and makes no error
 
 
 def front(at: numpy.ndarray, db: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:

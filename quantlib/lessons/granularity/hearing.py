@@ -5,30 +5,32 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
 
 from quantlib.affine import fake_quantize
 from quantlib.data.silero import RATE, WINDOW, speech_probability
 from quantlib.groups import from_groups, to_groups
 from quantlib.lab import style
-from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
+from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
 from quantlib.lab.panel import Panel, runs, set_strokes
 from quantlib.lab.picture import Picture, picture
 from quantlib.qparams import choose_qparams
 
-WIDTH = Slider("b", "bits b", 8, 2, 8, 1)
-SHARING = Slider("g", "granularity g", 1, 1, 3, 1)
+WIDTH = Slider("b", "bits b", 8, 2, 12, 1)
 GROUP = 32
-WHOSE = {1: "one scale a tensor", 2: "one scale a channel", 3: f"one scale for {GROUP} weights"}
+WHOSE = "a tensor", "a channel", f"for {GROUP} weights"
+SHARING = Choice("g", "one scale g", WHOSE)
 SHOWN = 1_000  # so many pieces of the sound are drawn, each from its lowest to its highest sample
 
 
 def shared(w: Tensor, bits: int, sharing: int) -> Tensor:
-    """Return weights, symmetrically quantized and back: 1, one scale; 2, one a channel; 3, one for 32 weights."""
-    if sharing < 3:
-        return fake_quantize(w, *choose_qparams(w, bits, symmetric=True, axis=None if sharing == 1 else 0))
+    """Return weights, symmetrically quantized and back; sharing: the place in WHOSE of who shares a scale."""
+    if sharing < 2:
+        return fake_quantize(w, *choose_qparams(w, bits, symmetric=True, axis=(None, 0)[sharing]))
     groups = to_groups(w.flatten(1), GROUP)
     w_hat = fake_quantize(groups, *choose_qparams(groups, bits, symmetric=True, axis=(0, 1)))
     return from_groups(w_hat, w[0].numel()).reshape(w.shape)
@@ -40,13 +42,11 @@ class Heard(View):
 
     name: what the second one is called.
     p, q: the probabilities of the first and of the second; shape (windows,).
-    head: what the reader set, or "".
     """
 
     name: str
     p: numpy.ndarray
     q: numpy.ndarray
-    head: str = ""
 
     @property
     def same(self) -> int:
@@ -65,8 +65,8 @@ def describe(view: Heard) -> str:
     """Return the sentences that say what both networks hear."""
     count, heard, called = len(view.p), int((view.p > 0.5).sum()), int((view.q > 0.5).sum())
     says = f"speech in {called} of {count} windows with {view.name}, and in {heard} in float"
-    same = f"The same decision in {view.same} of {count} windows; largest change of the probability "
-    return f"{view.head}the network hears {says}. {same}{abs(view.p - view.q).max():.3f}."
+    same = f"It decides as in float in {view.same} of {count} windows; largest change of the probability "
+    return f"The network hears {says}. {same}{abs(view.p - view.q).max():.3f}."
 
 
 @explorer
@@ -85,7 +85,7 @@ def explore_hearing(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor
     def compute(b: int, g: int) -> Heard:
         quantized = {name: shared(w, b, g) if "weight" in name else w for name, w in weights.items()}
         q = speech_probability(quantized, audio).numpy()
-        return Heard(f"{b} bits, {WHOSE[g]}", p, q, f"b = {b} and g = {g}: ")
+        return Heard(f"{b} bits, one scale {WHOSE[g]}", p, q)
 
     return Explorer([WIDTH, SHARING], compute, _scene(4.6, audio, spoken, p), describe)
 
@@ -176,7 +176,19 @@ def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str)
         name: what the other is called.
     """
     view = Heard(name, p.numpy(), q.numpy())
-    return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window: {describe(view)}")
+    return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window. {describe(view)}")
+
+
+def gradient_scales(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor) -> Tensor:
+    """Return the int8 scales of groups of 32 of a gradient: how much better hearing depends on each lstm.weight_hh.
+
+    Args:
+        weights: those of `load_silero`; audio: samples; spoken: for each window whether a voice speaks.
+    """
+    learned = {name: w.clone().requires_grad_() for name, w in weights.items()}
+    loss = binary_cross_entropy(speech_probability(learned, audio), spoken.float())
+    (gradient,) = torch.autograd.grad(loss, learned["lstm.weight_hh"])
+    return torch.as_tensor(choose_qparams(to_groups(gradient, GROUP), symmetric=True, axis=(0, 1)).scale)
 
 
 def draw_suspects(suspects: Mapping[str, tuple[float, int]], windows: int) -> Picture:

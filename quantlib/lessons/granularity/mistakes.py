@@ -114,6 +114,35 @@ def min_max_of_each_row(w: Tensor) -> Tensor:
     return (high - low) / 255
 
 
+_FLOOR = "No row and no group is all zeros here, so nothing has to keep a scale away from 0."
+_TOO_LARGE = "the smallest scale is too large"
+_EPS = torch.finfo(torch.float32).eps
+
+
+@known("row_scales", _TOO_LARGE, _FLOOR)
+def row_scales_from_1e_8_on(w: Tensor) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return (_rows(w) / 127).clamp(min=1e-8)
+
+
+@known("row_scales", _TOO_LARGE, _FLOOR)
+def row_scales_from_eps_on(w: Tensor) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return (_rows(w) / 127).clamp(min=_EPS)
+
+
+@known("row_scales", _TOO_LARGE, _FLOOR)
+def rows_from_1e_8_on(w: Tensor) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return _rows(w).clamp(min=1e-8) / 127
+
+
+@known("row_scales", _TOO_LARGE, _FLOOR)
+def row_scales_plus_1e_8(w: Tensor) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return _rows(w) / 127 + 1e-8
+
+
 @known("row_scales", "the reciprocal of the scale", "s is in real units per step: divide max|w|.", convention=True)
 def reciprocal_of_each_row(w: Tensor) -> Tensor:
     """This is the number of steps per real unit, by which w would be multiplied."""
@@ -262,6 +291,30 @@ def over_unsigned_codes(w: Tensor, bits: int, size: int) -> Tensor:
 def over_the_lowest_code(w: Tensor, bits: int, size: int) -> Tensor:
     """Then -max|w| gets the lowest code, and max|w| is clipped."""
     return _reach(w, size) / 2 ** (bits - 1)
+
+
+@known("group_scales", "^ where ** is meant", "Write 2 to the power of n as 2 ** n.")
+def exclusive_or_for_a_power(w: Tensor, bits: int, size: int) -> Tensor:
+    """In Python ^ is the exclusive or of two integers, and no power."""
+    return _reach(w, size) / (2 ^ (bits - 2))
+
+
+@known("group_scales", _TOO_LARGE, _FLOOR)
+def group_scales_from_1e_8_on(w: Tensor, bits: int, size: int) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return (_reach(w, size) / _top(bits)).clamp(min=1e-8)
+
+
+@known("group_scales", _TOO_LARGE, _FLOOR)
+def group_scales_from_eps_on(w: Tensor, bits: int, size: int) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return (_reach(w, size) / _top(bits)).clamp(min=_EPS)
+
+
+@known("group_scales", _TOO_LARGE, _FLOOR)
+def group_scales_from_1e_5_on(w: Tensor, bits: int, size: int) -> Tensor:
+    """Weights may all be tiny, and then they need a tiny step."""
+    return (_reach(w, size) / _top(bits)).clamp(min=1e-5)
 
 
 @known("group_scales", "the reciprocal of the scale", "s is in real units per step: divide max|w|.", convention=True)

@@ -13,6 +13,7 @@ from quantlib.lab.words import number
 from quantlib.metrics import sqnr_db
 from quantlib.qparams import choose_qparams
 
+_ALL_ZERO = "0 dB: all codes of the row are 0,\nso the error is the row itself"
 TILINGS = (None, "one scale"), (0, "one scale a row"), (1, "one scale a column")
 
 
@@ -57,30 +58,36 @@ def _tiles(rows: int, columns: int, axis: int | None, count: int) -> list[tuple[
 
 
 def draw_row_spread(w: Tensor, bits: int = 8) -> Picture:
-    """Draw the SQNR of each row over the size of its weights, with one scale, one a row, and one a column.
+    """Draw the SQNR of each row over the size of its weights, with one scale for all, and with one a row.
 
     Args:
         w: a matrix whose rows are in the order of their size, the largest first.
     """
     sizes = w.double().square().mean(dim=1).sqrt().tolist()
-    looks = ("s", style.ORIGINAL, 0.45), ("o", style.QUANTIZED, 0.7), ("x", style.QUIET, 0.6)  # and whose row is named
+    looks = ("s", style.ORIGINAL, 0.45), ("o", style.QUANTIZED, 0.7)  # and whose row is named
     finding, said = "A scale of its own serves every row alike", []
     with style.house_style():
         figure = style.new_figure(9.2, 3.3)
         axes = figure.add_axes((0.075, 0.155, 0.90, 0.72))
         axes.set(xscale="log", ylim=(-3, 58), ylabel="SQNR of the row, dB", title=finding)
         axes.set_xlabel("size of a row's weights (root of the mean square, logarithmic)")
-        for (axis, name), (marker, ink, part) in zip(TILINGS, looks, strict=True):
-            rows = _row_sqnr(w, bits, axis)
+        for (axis, name), (marker, ink, part) in zip(TILINGS[:2], looks, strict=True):
+            rows = row_sqnr(w, axis, bits).tolist()
             axes.plot(sizes, rows, marker, color=ink, ms=4.5, mfc="none" if marker == "s" else ink)
             ha, va, away = ("left", "top", -3) if axis is None else ("right", "bottom", 3)
             at = int(part * len(rows))
             axes.text(sizes[at], rows[at] + away, name, color=ink, weight="bold", ha=ha, va=va)
+            if rows[-1] < 1:
+                axes.text(sizes[-1], 4, _ALL_ZERO, size=9, color=style.QUIET, ha="left", va="bottom")
             said.append(f"{name}: from {rows[0]:.0f} dB for the largest row to {rows[-1]:.0f} dB for the smallest")
         return picture(figure, f"{finding}. {'; '.join(said)}.")
 
 
-def _row_sqnr(w: Tensor, bits: int, axis: int | None) -> list[float]:
+def row_sqnr(w: Tensor, axis: int | None, bits: int = 8) -> Tensor:
+    """Return the SQNR of each row of a matrix in dB, with one scale for all, one a row (axis 0) or one a column.
+
+    Shapes: w (rows, columns); the result is (rows,).
+    """
     scale, zero_point, low, high = choose_qparams(w, bits, symmetric=True, axis=axis)
     w_hat = fake_quantize(w, scale, zero_point, low, high)
-    return [sqnr_db(*pair) for pair in zip(w, w_hat, strict=True)]
+    return torch.tensor([sqnr_db(*pair) for pair in zip(w, w_hat, strict=True)], dtype=torch.float64)

@@ -79,6 +79,28 @@ class _Counter(ipywidgets.Button, ipywidgets.ValueWidget):  # type: ignore[misc]
         self.value += 1
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One control: a row of buttons, of which one is pressed. Its value is the place of that one, from 0."""
+
+    name: str
+    label: str
+    options: tuple[str, ...]
+    value: int = 0
+
+    def widget(self) -> ipywidgets.Widget:
+        """Return the buttons, with ends and steps as a slider has."""
+        row = ipywidgets.ToggleButtons(
+            options=[(option, k) for k, option in enumerate(self.options)],
+            value=self.value,
+            description=self.label,
+            style={"description_width": "initial", "button_width": "auto"},
+            layout={"width": "auto", "max_width": "100%"},
+        )
+        row.min, row.max, row.step = 0, len(self.options) - 1, 1
+        return row
+
+
 def _decimals(value: float) -> int:
     """Return how many digits a number has after the point."""
     return len(str(float(value)).partition(".")[2].rstrip("0")) if value == 0 or abs(value) >= 1e-4 else 6

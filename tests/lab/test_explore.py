@@ -10,7 +10,7 @@ import torch
 
 from quantlib import l2_error, quantize
 from quantlib.lab import explore, page
-from quantlib.lab.explore import Explorer, Slider
+from quantlib.lab.explore import Choice, Explorer, Slider, nearest
 from quantlib.lessons.affine_formula.explorer import explore_affine
 from quantlib.lessons.start_here.explorer import explore_range
 from tests.helpers.strategies import SEED as T
@@ -201,3 +201,11 @@ def test_an_explorer_that_only_gives_stills_makes_no_widget_and_no_scene():
     explorer = explore_affine(T)
     assert explorer.still(s=2.0).alt == explore_affine(T).move(s=2.0)
     assert not {"live"} & vars(explorer).keys() and not {"figure", "panels"} & vars(explorer.scene).keys()
+
+
+def test_a_choice_has_a_button_for_each_option_and_moves_like_a_slider():
+    row = Choice("way", "way of storing", ("wrap", "clamp", "round up"), 1).widget()
+    assert row.value == 1 and [label for label, _ in row.options] == ["wrap", "clamp", "round up"]
+    assert [nearest(row, value) for value in (-3, 0.4, 1.6, 9)] == [0, 0, 2, 2]
+    row.value = nearest(row, 1.6)
+    assert row.index == 2 and row.label == "round up"

@@ -9,6 +9,8 @@ import torch
 from quantlib import l2_error, wrap
 from quantlib.data import load_weight
 from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.naive_max_abs import check_wrap
+from quantlib.lessons.naive_max_abs.casts import undefined
 from quantlib.lessons.naive_max_abs.formats import draw_formats, marks
 from quantlib.lessons.naive_max_abs.overflow import (
     draw_circle,
@@ -106,6 +108,47 @@ def test_explorer_stays_usable_whatever_the_function_does(function):
         assert readout(factor) in text
 
 
+BY_LUCK = {
+    "v.to(int8)": "128",
+    "v.char()": "128",
+    "(v % 256).to(int8)": "255",
+    "(torch.fmod(v + 128, 256) - 128).to(int8)": f"{MINUS}129",
+    "torch.where(v > 127, v - 256, v).to(int8)": f"{MINUS}129",
+    "torch.empty(v.shape, dtype=int8).copy_(v)": "128",
+}
+DEFINED = [
+    "((v + 128) % 256 - 128).to(int8)",
+    "v.int().to(int8)",
+    "(v % 256).to(torch.uint8).view(int8)",
+    "torch.where(v % 256 > 127, v % 256 - 256, v % 256).to(int8)",
+    "torch.tensor([int(each + 128) % 256 - 128 for each in v.flatten()], dtype=int8).reshape(v.shape)",
+]
+
+
+def typed(line):
+    return lambda v: eval(line, {"torch": torch, "int8": torch.int8, "v": v})
+
+
+@pytest.mark.parametrize("line", BY_LUCK)
+def test_a_cast_of_what_does_not_fit_is_seen_although_its_values_are_right_here(line):
+    if torch.tensor(128.0).to(torch.int8) != -128:
+        pytest.skip("this machine does not wrap around")
+    verdict = check_wrap(typed(line))
+    assert verdict.status == "wrong" and "gives the right code here, but it casts" in verdict.message
+    assert f"casts {BY_LUCK[line]} to int8, which has no such number: C leaves that open" in verdict.message
+
+
+@pytest.mark.parametrize("line", DEFINED)
+def test_a_cast_of_what_fits_is_right(line):
+    assert check_wrap(typed(line)).status == "right"
+
+
+def test_integers_of_more_bits_and_floats_are_cast_by_rule():
+    assert undefined(torch.tensor([300]), torch.int8) == undefined(torch.tensor([300.0]), torch.float16) == []
+    assert undefined(torch.tensor([127.9, -128.9]), torch.int8) == []
+    assert "casts nan to uint8" in undefined(torch.tensor([1.0, torch.nan]), torch.uint8)[0]
+
+
 def test_circle_is_a_clock_on_which_a_turn_is_256_codes():
     assert numpy.allclose(on_circle(numpy.array([0, 64, 128]), 1.0), [[0, 1], [1, 0], [0, -1]])
     assert numpy.allclose(on_circle(numpy.array(255), 1.0), on_circle(numpy.array(-1), 1.0))
@@ -179,12 +222,21 @@ WRITTEN = {
         "only the upper end wraps": ["torch.where(v < -128, -128, v).int().to(int8)"],
         "only the lower end wraps": ["torch.where(v > 127, 127, v).int().to(int8)"],
         "not cast to int8": ["(v + 128) % 256 - 128"],
+        "computed in float16": ["((v.half() + 128) % 256 - 128).nan_to_num(0).to(int8)"],
     },
     "max_abs": {
         "max where max|x| is meant": ["x.max() / 127"],
         "|max| where max|x| is meant": ["abs(x.max()) / 127"],
         "min where max|x| is meant": ["abs(x.min()) / 127"],
         "mean of |x| where the maximum is meant": ["x.abs().mean() / 127"],
+        "the norm where the maximum is meant": ["x.norm() / 127", "x.square().sum().sqrt() / 127"],
+        "the maximum is cut to an integer": ["int(x.abs().max()) / 127"],
+        "^ where ** is meant": ["x.abs().max() / (2 ^ 7 - 1)"],
+        "the smallest scale is too large": [
+            "max(x.abs().max() / 127, 1e-8)",
+            "x.abs().max().clamp(min=1e-5) / 127",
+            "torch.clamp(x.abs().max(), min=1e-8) / 127",
+        ],
         "not divided by 127": ["x.abs().max().item()"],
         "max|x| / 255": ["x.abs().max() / 255"],
         "max|x| / 128": ["x.abs().max() / 128"],

@@ -234,6 +234,10 @@ WRITTEN = {
         "zero outside the grid": ["v * ((v >= quant_min) & (v <= quant_max))"],
         "wraps around instead": ["(v - quant_min) % (quant_max - quant_min + 1) + quant_min"],
         "rounded as well": ["torch.clamp(v.round(), quant_min, quant_max)"],
+        "the fraction is cut off": [
+            "torch.clamp(v, quant_min, quant_max).long().to(v.dtype)",
+            "v.clamp(quant_min, quant_max).trunc()",
+        ],
         "v is changed in place": ["v.clamp_(quant_min, quant_max)"],
     },
     "split_error": {
@@ -247,6 +251,15 @@ WRITTEN = {
         ],
         "a clipped value is rounded too": ["(s * (c - z) - x_hat, x - s * (c - z))"],
         "clipping only above": ["(e * (c > 127), e * (c <= 127))"],
+        "x_hat without a clamp": ["((x - s * (c - z)) * out, (x - s * (c - z)) * ~out)"],
+        "z inside the division": [
+            "(lambda q: ((x - s * q.clamp(-128, 127) - z) * (q.clamp(-128, 127) != q),"
+            " (x - s * q.clamp(-128, 127) - z) * (q.clamp(-128, 127) == q)))(torch.round((x - z) / s))"
+        ],
+        "the way back is s * q + z": [
+            "((x - s * c.clamp(-128, 127) - z) * out, (x - s * c.clamp(-128, 127) - z) * ~out)"
+        ],
+        "the parts are squared": ["(e**2 * out, e**2 * ~out)"],
         "the end codes count as clipped": ["(e * ((c >= 127) | (c <= -128)), e * ((c < 127) & (c > -128)))"],
     },
 }

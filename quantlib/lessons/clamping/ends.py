@@ -29,7 +29,7 @@ def draw_end(x: Tensor, s: float, z: int) -> Picture:
         figure = style.new_figure(9.2, 2.4)
         axes = figure.add_axes((0.02, 0.02, 0.96, 0.80))
         style.bare(axes)
-        axes.set(xlim=(first - 4.0, last + 2.2), ylim=(0, 1))
+        axes.set(xlim=(first - 4.4, last + 2.2), ylim=(0, 1))
         _draw_codes(axes, first, last, s, z)
         for real, code in zip(x.flatten().tolist(), (x.flatten() / s + z).tolist(), strict=True):
             if code > first:
@@ -55,10 +55,10 @@ def _draw_codes(axes: Axes, first: int, last: int, s: float, z: int) -> None:
     middle = (QUANT_MAX + last) / 2
     axes.text(middle, 0.23, "int8 has no such codes", color=style.CLIPPED_TEXT, size=9, **MIDDLE)
     arrow = {"arrowstyle": "->", "color": style.QUIET}
-    axes.annotate("", (first - 2.3, 0.45), (first - 0.9, 0.45), arrowprops=arrow)
-    axes.text(first - 3.9, 0.45, f"to {number(QUANT_MIN)}", color=style.QUIET, size=9, va="center")
+    axes.annotate("", (first - 2.1, 0.45), (first - 0.8, 0.45), arrowprops=arrow)
+    axes.text(first - 4.3, 0.45, f"to {number(QUANT_MIN)}", color=style.QUIET, size=9, va="center")
     for height, name in ((0.23, "code"), (0.08, "stands for")):
-        axes.text(first - 3.9, height, name, color=style.QUIET, size=9, va="center")
+        axes.text(first - 4.3, height, name, color=style.QUIET, size=9, va="center")
 
 
 def _draw_value(axes: Axes, real: float, code: float) -> None:
@@ -161,4 +161,4 @@ def _draw_way(axes: Axes, value: float, back: float, code: int) -> None:
     text = f"error {number(abs(value - back))}"
     axes.annotate(text, (value, (value + 3 * back) / 4), (-9, 4), textcoords="offset points", **ink)
     below: dict[str, Any] = {"textcoords": "offset points", "va": "center", "size": 9}
-    axes.annotate(f"code {number(code)}", (value, back), (0, -14), **below | {"color": style.CLIPPED_TEXT, "ha": "center"})
+    axes.annotate(f"code {number(code)}", (value, back), (28, -14), **below | {"color": style.CLIPPED_TEXT, "ha": "center"})

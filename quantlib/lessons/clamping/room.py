@@ -73,15 +73,14 @@ def draw_room(x: Tensor, s: float, z: int) -> Picture:
 def free_zero_points(x: Tensor, s: float) -> list[int]:
     """Return every z of the int8 grid with which no code of x leaves the grid."""
     z = torch.arange(QUANT_MIN, QUANT_MAX + 1)
-    codes = unclamped_codes(x.flatten()[:, None], s, z)
+    codes = unclamped_codes(x.flatten()[:, None].expand(-1, len(z)), s, z)
     return z[((codes >= QUANT_MIN) & (codes <= QUANT_MAX)).all(dim=0)].tolist()
 
 
 def describe(view: RoomView) -> str:
     """Return the sentence that says what a picture of the room shows."""
     ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {clip_names(view)}. "
-    count = len(view.free)
-    room = f"At this s, {count or 'no'} zero point{'' if count == 1 else 's'} would clip nothing. "
+    room = f"At this s nothing clips with {len(view.free)} of the {QUANT_MAX - QUANT_MIN + 1} zero points. "
     return f"{ruler}{room}Norm of the error: {view.norm:.4f}."
 
 
@@ -98,7 +97,7 @@ class RoomMap(Panel):
         limits = {"xlim": (ZERO_POINT.low - 0.5, ZERO_POINT.high + 0.5), "ylim": (SCALE.low, SCALE.high)}
         super().__init__(axes, xlabel="zero point z", ylabel="scale s", **limits)
         _draw_ends(axes, x.min().item(), x.max().item())
-        self._free = self.dot(style.BETTER, ms=5, marker="|", mew=2, zorder=3)
+        self._free = self.dot(style.BETTER, ms=7, marker="|", mec=style.BETTER, mew=2, zorder=3)
         self._ruler = self.dot(style.ORIGINAL, marker="D", ms=9)
 
     def update(self, view: RoomView) -> None:

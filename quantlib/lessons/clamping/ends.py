@@ -161,4 +161,6 @@ def _draw_way(axes: Axes, value: float, back: float, code: int) -> None:
     text = f"error {number(abs(value - back))}"
     axes.annotate(text, (value, (value + 3 * back) / 4), (-9, 4), textcoords="offset points", **ink)
     below: dict[str, Any] = {"textcoords": "offset points", "va": "center", "size": 9}
-    axes.annotate(f"code {number(code)}", (value, back), (28, -14), **below | {"color": style.CLIPPED_TEXT, "ha": "center"})
+    axes.annotate(
+        f"code {number(code)}", (value, back), (28, -14), **below | {"color": style.CLIPPED_TEXT, "ha": "center"}
+    )

@@ -1,4 +1,4 @@
-"""The error in its two parts, by clipping and by rounding: an explorer of both over s, and of the values that cause them."""
+"""The error in its two parts, by clipping and by rounding: an explorer of both over s, and of who causes them."""
 
 from dataclasses import dataclass
 from functools import lru_cache

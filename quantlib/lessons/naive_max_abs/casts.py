@@ -24,7 +24,7 @@ class _Watch(TorchDispatchMode):
     """Sees every operation of torch. What numpy does is hidden from it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen = list[str]()
 
     def __torch_dispatch__(self, operation: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
@@ -35,7 +35,7 @@ class _Watch(TorchDispatchMode):
 
 
 def undefined(v: Tensor, dtype: torch.dtype) -> list[str]:
-    """Say which number of v C cannot cast to a type, or return []. Of integers the lowest bits are kept: that is no luck.
+    """Say which number of v C cannot cast to a type, or return []: of integers the lowest bits are kept.
 
     >>> undefined(torch.tensor([127.0, 255.0]), torch.int8)[0][:46]
     'gives the right code here, but it casts 255 to'

@@ -87,7 +87,8 @@ def _draw_trace(axes: Axes, steps: dict[str, float]) -> None:
         box.set(ec=style.CLIPPED if lost else edge, lw=2 if held or lost else 1, ls="dotted" if lost else "solid")
         axes.add_patch(box)
         ink = style.CLIPPED_TEXT if lost else ink
-        axes.text(k + 0.5, 0.48, number(value), ha="center", va="center", size=11, color=ink)
+        text = f"{value:.2f}" if name == "x / s" else number(value)
+        axes.text(k + 0.5, 0.48, text, ha="center", va="center", size=11, color=ink)
         axes.text(k + 0.5, 1.12, name, ha="center", va="center", color=style.QUIET, size=9)
         if k:
             axes.annotate("", (k + 0.12, 0.48), (k - 0.12, 0.48), arrowprops={"arrowstyle": "->", "color": ink})

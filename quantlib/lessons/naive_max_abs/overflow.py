@@ -205,6 +205,8 @@ def draw_sawtooth(x: Tensor, factor: int) -> Picture:
         _draw_transfer(below, make_view(marks, factor), reach)
         finding = f"{flipped:,} of {x.numel():,} values come back with the wrong sign"
         above.set_title(finding)
+        norm, repaired = l2_error(x, view.x_hat), l2_error(x, make_view(x, QUANT_MAX).x_hat)
+        below.set_title(f"norm of the error {norm:.2f}; with the factor {QUANT_MAX} it is {repaired:.2f}")
         half = number(view.scale * (QUANT_MAX + 0.5))
         return picture(figure, f"{finding}: those beyond {half} in size, whose codes wrap around.")
 

@@ -218,7 +218,7 @@ def _draw_counts(axes: Axes, x: Tensor, view: RecipeView) -> None:
         counts, _ = numpy.histogram(part.double().numpy(), edges)
         edge = "white" if hatch else ink
         axes.stairs(counts, edges, baseline=0.7, color=ink, fill=bool(hatch), lw=1.2, hatch=hatch, ec=edge)
-    axes.set(yscale="log", ylabel="how many weights (log)")
+    axes.set(yscale="log", ylabel="weights (log)")
     axes.set_ylim(bottom=0.7)
     axes.tick_params(labelbottom=False)
 

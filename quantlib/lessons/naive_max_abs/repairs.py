@@ -134,8 +134,5 @@ def draw_repairs(x: Tensor) -> Picture:
 def _look(k: int, best: int) -> dict[str, Any]:
     if k == best:
         return {"color": style.BETTER, "marker": "s", "ms": 9, "mec": style.ORIGINAL}
-    return (
-        {"color": style.CLIPPED, "marker": "D", "ms": 9}
-        if k == 0
-        else {"color": style.QUANTIZED, "marker": "o", "ms": 8}
-    )
+    way, marker = (style.QUANTIZED, "o") if k else (style.CLIPPED, "D")
+    return {"color": way, "marker": marker, "ms": 8, "ls": "none"}

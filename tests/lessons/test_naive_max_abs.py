@@ -139,6 +139,7 @@ def test_the_factor_is_dragged_around_the_circle_and_along_the_curve():
 def test_how_far_a_code_is_from_what_was_asked_for():
     assert how_far(700, -68) == f"that is 700 {MINUS} 3 × 256" and how_far(-300, -44) == f"that is {MINUS}300 + 256"
     assert how_far(100, 100) == "so it fits" and how_far(255, 127) == "which is not a multiple of 256 away"
+    assert how_far(255, 255) == "which int8 does not have" in explore_circle(unsigned).move(v=255)
     assert how_far(255, 127) in explore_circle(saturates).move(v=255)
 
 

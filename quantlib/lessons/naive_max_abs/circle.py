@@ -88,6 +88,8 @@ def how_far(v: int, q: int) -> str:
     >>> how_far(700, -68), how_far(100, 100), how_far(255, 127)
     ('that is 700 − 3 × 256', 'so it fits', 'which is not a multiple of 256 away')
     """
+    if not QUANT_MIN <= q <= QUANT_MAX:
+        return "which int8 does not have"
     turns, left = divmod(v - q, CODES)
     if left:
         return "which is not a multiple of 256 away"

@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from quantlib.affine import dequantize, quantize
+from quantlib.grids import wrap
 from quantlib.lab import style
-from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Choice, Explorer, Scene, explorer
-from quantlib.lab.learner import StandIn
 from quantlib.lab.panel import Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import Ruler, RulerView, is_clipped
@@ -20,8 +19,7 @@ from quantlib.lab.words import number
 from quantlib.metrics import l2_error
 from quantlib.qparams import choose_qparams
 
-from . import exercises
-from .circle import QUANTLIBS, misfit_sentence
+from .circle import misfit_sentence
 from .overflow import WHOLE, MisfitCells
 
 NAMES = "none", "clamp", "unsigned", "zero point", "factor 127"
@@ -37,18 +35,16 @@ class RepairView(RulerView):
 
 
 @explorer
-def explore_repairs(x: Tensor, wrap: Function = exercises.wrap.reference) -> Explorer:
+def explore_repairs(x: Tensor) -> Explorer:
     """Show a button for each repair over the ruler that it makes, and over the codes of x.
 
     Args:
         x: a small matrix of reals.
-        wrap: f(v) that returns the int8 codes that remain of integers, where nothing is repaired: quantlib's, or a
-            learner's.
     """
-    mine, reach = exercises.wrap.stand_in(wrap), 1.08 * x.abs().max().item()
+    reach = 1.08 * x.abs().max().item()
 
     def compute(repair: int) -> RepairView:
-        return make_repair(x, repair, mine)
+        return make_repair(x, repair)
 
     def lay_out(figure: Figure) -> list[Panel]:
         return [
@@ -60,7 +56,7 @@ def explore_repairs(x: Tensor, wrap: Function = exercises.wrap.reference) -> Exp
     return Explorer([REPAIR], compute, Scene((9.2, 5.0), lay_out), describe)
 
 
-def make_repair(x: Tensor, repair: int, wrap: StandIn = QUANTLIBS) -> RepairView:
+def make_repair(x: Tensor, repair: int) -> RepairView:
     """Return what comes of x with a repair, by its place in NAMES."""
     step = x.abs().max().item() / 255
     rulers = (
@@ -72,10 +68,10 @@ def make_repair(x: Tensor, repair: int, wrap: StandIn = QUANTLIBS) -> RepairView
     )
     scale, zero_point, *ends = (float(rulers[repair][0]), *map(int, rulers[repair][1:]))
     low, high = ends
-    q, about = (quantize(x, scale, zero_point, low, high), "") if repair else wrap((x / scale).round())
+    q = quantize(x, scale, zero_point, low, high) if repair else wrap((x / scale).round())
     x_hat, misfit = dequantize(q, scale, zero_point), is_clipped(x, scale, zero_point, low, high)
     ruler = scale, zero_point, low, high
-    return RepairView(*ruler, x, q, x_hat, misfit, torch.zeros(1), repair=repair, notices=(about,))
+    return RepairView(*ruler, x, q, x_hat, misfit, torch.zeros(1), repair=repair)
 
 
 def describe(view: RepairView) -> str:

@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from .verdict import Verdict
 from .words import article, joined, sentence
 
 Function = Callable[..., Any]
-Kind = Literal["right", "values", "shape", "device", "dtype", "unusable", "raised", "timed out", "unwritten"]
+Kind = Literal["right", "values", "shape", "device", "dtype", "unusable", "raised", "timed out", "unwritten", "by luck"]
 
 SECONDS = 2.0  # how long a whole check may take
 MOST_KEPT = 1000  # the values of a result that is kept: no right result has more
@@ -60,6 +61,7 @@ class Exercise:
     odd: the cases in which two mistakes often meet; a mistake is sought there only if all other cases are right.
     anything_goes: takes the arguments and a result, and says whether here a result like that is right, whatever it is.
     refuse: takes the arguments, and raises a QuantlibError where right functions differ.
+    watch: the context of each call, with a list of what makes a right result luck, in words that follow "it".
     """
 
     name: str
@@ -76,6 +78,7 @@ class Exercise:
     odd: tuple[Arguments, ...] = ()
     anything_goes: Callable[[Arguments, Parts], bool] | None = None
     refuse: Callable[..., None] | None = None
+    watch: Callable[[], AbstractContextManager[list[str]]] = lambda: nullcontext([])
 
     def __repr__(self) -> str:
         return f"exercise {self.name}: {self.task}"
@@ -102,7 +105,8 @@ class Exercise:
 
     def trial(self, function: Function, arguments: Arguments, **limit: float) -> Trial:
         """Call a function once, and judge what comes. limit: the seconds that `call` may take."""
-        outcome = call(function, *arguments, **limit)
+        with self.watch() as luck:
+            outcome = call(function, *arguments, **limit)
         want = self.unpack(self.reference(*arguments))
         assert not isinstance(want, str)
         if outcome.timed_out:
@@ -114,6 +118,8 @@ class Exercise:
         if isinstance(got, str):
             return Trial(arguments, outcome, want, (), "unusable", got)
         kind, problem = self._judged(arguments, got, want)
+        if luck and not problem:
+            kind, problem = "by luck", luck[0]
         few = sum(g.numel() for g in got) <= MOST_KEPT
         return Trial(arguments, outcome, want, tuple(g.clone() for g in got) if few else (), kind, problem)
 

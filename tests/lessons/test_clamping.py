@@ -9,15 +9,9 @@ from quantlib import l2_error, split_error, unclamped_codes
 from quantlib.data import load_weight
 from quantlib.lab.explore import Slider
 from quantlib.lab.words import amount, number
-from quantlib.lessons.clamping.ends import (
-    draw_clamp_and_wrap,
-    draw_end,
-    draw_free,
-    draw_reach,
-    free_zero_points,
-    wrap_quantize,
-)
+from quantlib.lessons.clamping.ends import draw_clamp_and_wrap, draw_end, draw_reach, wrap_quantize
 from quantlib.lessons.clamping.exercises import parts_problem
+from quantlib.lessons.clamping.room import draw_room, explore_room, free_zero_points
 from quantlib.lessons.clamping.split import draw_split, explore_split
 from tests.helpers.strategies import SEED as T
 
@@ -30,7 +24,9 @@ def expected(x, s, z):
     """What the readout says of x: the MSE, its parts, and the norm, by quantlib's own function."""
     means = [part.double().square().mean().item() for part in split_error(x, s, z)]
     error = sum(split_error(x, s, z))
-    sums = f"MSE = {amount(sum(means))}: clip {amount(means[0])} + round {amount(means[1])}. "
+    name, count = ("MSE", 1) if x.numel() < 40 else ("Sum of the squared errors", x.numel())
+    whole, clip, rounding = (amount(part * count) for part in (sum(means), *means))
+    sums = f"{name}: {whole} = {clip} by clipping + {rounding} by rounding. "
     return f"{sums}Norm of the error: {l2_error(error, torch.zeros_like(error)):.4f}."
 
 
@@ -39,7 +35,16 @@ def readout_1(s, z):
     return expected(T, s, z)
 
 
-def readout_2(s):
+def readout_2(s, z):
+    """What the notebook's map of T says at this s and z."""
+    codes = T[..., None] / s + torch.arange(-128, 128)
+    free = int(((codes.round() >= -128) & (codes.round() <= 127)).flatten(0, 1).all(0).sum())
+    error = sum(split_error(T, s, z))
+    norm = l2_error(error, torch.zeros_like(error))
+    return f"nothing clips with {free} of the 256 zero points. Norm of the error: {norm:.4f}."
+
+
+def readout_3(s):
     """What the notebook's explorer of the weights says at this s."""
     return expected(W, s, 0)
 
@@ -79,7 +84,7 @@ def test_readout_agrees_with_quantlib_on_a_random_walk(of_seed):
 def test_readout_agrees_with_quantlib_on_real_weights(of_weights, s):
     text = of_weights.move(s=s)
     assert list(of_weights.controls) == ["s"]
-    assert f"s = {number(s)} and z = 0" in text and readout_2(s) in text
+    assert f"s = {number(s)} and z = 0" in text and readout_3(s) in text
 
 
 def test_one_clipped_weight_halves_the_norm(of_weights):
@@ -106,7 +111,7 @@ def in_steps(x, s, z):
 def test_a_learners_function_drives_the_picture(of_seed):
     of_seed.move(s=3.5, z=-70)
     mine = explore_split(T, lambda x, s, z: tuple(reversed(split_error(x, s, z))))
-    assert "MSE = 170.9: clip 1.008 + round 169.9." in mine.picture.alt
+    assert "MSE: 170.9 = 1.008 by clipping + 169.9 by rounding." in mine.picture.alt
     assert mine.picture.png != of_seed.picture.png
 
 
@@ -192,17 +197,49 @@ def test_amounts_are_written_as_people_write_them():
 
 
 def test_the_still_picture_says_the_two_parts():
-    assert "round 0.738. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt
+    assert "0.738 by rounding. Norm of the error: 2.5771." in draw_split(T, 3.6, -76).alt
 
 
 def test_pictures_of_the_ends_say_their_numbers():
     assert "728.6 asks for the code 138, but the last code is 127" in draw_end(T, 3.5, -70).alt
-    assert "at most s/2 = 1.75" in draw_reach(T, 3.5, -70).alt
-    assert "The error of 728.6 is 39.1." in draw_reach(T, 3.5, -70).alt
+    reach = draw_reach(T, 3.5, -70, 1000.0).alt
+    assert "at most s/2 = 1.75" in reach and "The error of 728.6 is 39.1 and that of 1000 is 310.5." in reach
     alt = draw_clamp_and_wrap(728.6, 3.5, -70).alt
     assert alt.endswith(f"Clamped, 728.6 comes back as 689.5. Wrapped, 728.6 comes back as {MINUS}168.")
-    free = f"s = 3.579: {MINUS}77; s = 3.6: {MINUS}77 to {MINUS}75; s = 3.7: {MINUS}78 to {MINUS}70."
-    assert draw_free(T, 3.5, -70, (912.6 / 255, 3.6, 3.7)).alt.endswith(free)
+
+
+def drag(explorer, panel, start, *ends):
+    """Press on a panel at a point in the units of its axes, and move to others."""
+    box = explorer.scene.figure.bbox
+    for k, point in enumerate((start, *ends)):
+        x, y = explorer.scene.panels[panel].axes.transData.transform(point)
+        explorer.touched(x / box.width, y / box.height, pressed=k == 0)
+    return {name: control.value for name, control in explorer.controls.items()}
+
+
+def test_the_map_of_rulers_can_be_dragged():
+    explorer = explore_room(T)
+    assert drag(explorer, 0, (-70, 3.5), (-72.4, 3.68), (-74.8, 3.704)) == {"s": 3.7, "z": -75}
+    assert "s = 3.7 and z = \N{MINUS SIGN}75: no value clips. At this s nothing clips with 9 of" in explorer.picture.alt
+    assert drag(explorer, 0, (-70, 3.5), (-200, 9.0)) == {"s": 3.9, "z": -95}
+    assert drag(explorer, 1, (1.0, 3), (9.0, 5)) == {"s": 3.9, "z": -95}  # the dots follow, and cannot be dragged
+
+
+def test_the_scale_can_be_dragged_over_the_curves():
+    few, many = explore_split(T), explore_split(W)
+    assert drag(few, 1, (3.5, 1.0), (4.21, 30.0)) == {"s": 4.2, "z": -70} and "s = 4.2" in few.picture.alt
+    assert drag(many, 0, (0.05, 40), (0.0154, 40)) == {"s": 0.0155}
+
+
+def test_a_learners_function_drives_the_map():
+    text = explore_room(T, lambda x, s, z: (x * 0 + 3.0, x * 0)).picture.alt
+    assert "9 of 9 values clip." in text and "Norm of the error: 9.0000." in text
+    assert "it is not written yet" in explore_room(T, unwritten).picture.alt
+
+
+def test_the_still_map_says_where_the_ruler_is():
+    assert "z = \N{MINUS SIGN}71: no value clips." in draw_room(T, 3.7, -71).alt
+    assert "Norm of the error: 2.3451." in draw_room(T, 3.7, -71).alt
 
 
 def test_few_zero_points_clip_nothing():
@@ -234,6 +271,10 @@ WRITTEN = {
         "zero outside the grid": ["v * ((v >= quant_min) & (v <= quant_max))"],
         "wraps around instead": ["(v - quant_min) % (quant_max - quant_min + 1) + quant_min"],
         "rounded as well": ["torch.clamp(v.round(), quant_min, quant_max)"],
+        "the fraction is cut off": [
+            "torch.clamp(v, quant_min, quant_max).long().to(v.dtype)",
+            "v.clamp(quant_min, quant_max).trunc()",
+        ],
         "v is changed in place": ["v.clamp_(quant_min, quant_max)"],
     },
     "split_error": {
@@ -247,6 +288,15 @@ WRITTEN = {
         ],
         "a clipped value is rounded too": ["(s * (c - z) - x_hat, x - s * (c - z))"],
         "clipping only above": ["(e * (c > 127), e * (c <= 127))"],
+        "x_hat without a clamp": ["((x - s * (c - z)) * out, (x - s * (c - z)) * ~out)"],
+        "z inside the division": [
+            "(lambda q: ((x - s * q.clamp(-128, 127) - z) * (q.clamp(-128, 127) != q),"
+            " (x - s * q.clamp(-128, 127) - z) * (q.clamp(-128, 127) == q)))(torch.round((x - z) / s))"
+        ],
+        "the way back is s * q + z": [
+            "((x - s * c.clamp(-128, 127) - z) * out, (x - s * c.clamp(-128, 127) - z) * ~out)"
+        ],
+        "the parts are squared": ["(e**2 * out, e**2 * ~out)"],
         "the end codes count as clipped": ["(e * ((c >= 127) | (c <= -128)), e * ((c < 127) & (c > -128)))"],
     },
 }
@@ -262,4 +312,4 @@ BEFORE = {
 }
 
 
-READOUTS = [readout_1, readout_2]
+READOUTS = [readout_1, readout_2, readout_3]

@@ -9,24 +9,39 @@ import torch
 from quantlib import l2_error, wrap
 from quantlib.data import load_weight
 from quantlib.lessons.bug_museum import bugs
-from quantlib.lessons.naive_max_abs.formats import draw_formats, marks
+from quantlib.lessons.naive_max_abs import check_wrap
+from quantlib.lessons.naive_max_abs.casts import undefined
+from quantlib.lessons.naive_max_abs.circle import draw_circle, explore_circle, how_far, on_circle
+from quantlib.lessons.naive_max_abs.formats import draw_formats, marks, trace
 from quantlib.lessons.naive_max_abs.overflow import (
-    draw_circle,
     draw_factor,
-    draw_repairs,
     draw_sawtooth,
     draw_there_and_back,
     explore_factor,
     make_view,
-    on_circle,
 )
+from quantlib.lessons.naive_max_abs.repairs import NAMES, draw_repairs, explore_repairs
 from tests.helpers.strategies import SEED as T
 
 MINUS = "\N{MINUS SIGN}"
 
 
+NORMS = 1033.6320, 487.1044, 184.5036, 3.7625, 4.7521  # without a repair, and with each
+
+
+def kept(v: float) -> str:
+    """What the readout of the circle must contain."""
+    code = (int(v) + 128) % 256 - 128
+    return f"the code that int8 keeps is {code}".replace("-", MINUS)
+
+
+def repaired(repair: float) -> str:
+    """What the readout of the repairs must contain."""
+    return f"Norm of the error: {NORMS[int(repair)]:.4f}"
+
+
 def readout(factor: float) -> str:
-    """What the readout of the explorer must contain."""
+    """What the readout of the explorer of the factor must contain."""
     return f"Norm of the error: {l2_error(T, make_view(T, int(factor)).x_hat):.4f}"
 
 
@@ -91,6 +106,57 @@ def unsigned(v):
     return v.remainder(256).to(torch.uint8)
 
 
+def drag(explorer, panel, *points):
+    """Press on a panel at the first point, in the units of its axes, and move to the others."""
+    box = explorer.scene.figure.bbox
+    for k, point in enumerate(points):
+        x, y = explorer.scene.panels[panel].axes.transData.transform(point)
+        explorer.touched(x / box.width, y / box.height, pressed=k == 0)
+    return {name: control.value for name, control in explorer.controls.items()}
+
+
+def around(*codes):
+    """Where these codes stand on the circle."""
+    return [tuple(point) for point in on_circle(numpy.array(codes), 1.1)]
+
+
+def test_a_value_walks_around_the_circle_as_often_as_it_is_dragged():
+    explorer = explore_circle()
+    assert drag(explorer, 0, *around(100, 127, 150, 220)) == {"v": 220}
+    assert f"int8 keeps is {MINUS}36, that is 220 {MINUS} 256." in explorer.picture.alt
+    assert drag(explorer, 0, *around(220, 300, 400, 500, 600, 700, 760)) == {"v": 700}
+    assert drag(explorer, 0, *around(700, 760, 690)) == {"v": 690}  # beyond the end it waits for the way back
+    assert drag(explorer, 0, (0.1, 0.1), *around(300)) == {"v": 690}  # nothing to grab in the middle
+
+
+def test_the_factor_is_dragged_around_the_circle_and_along_the_curve():
+    explorer = explore_factor(T)
+    assert drag(explorer, 0, *around(255, 200, 128)) == {"factor": 128}
+    assert drag(explorer, 1, (128, 100), (136.2, 900)) == {"factor": 136}
+    assert "136 becomes" in explorer.picture.alt
+
+
+def test_how_far_a_code_is_from_what_was_asked_for():
+    assert how_far(700, -68) == f"that is 700 {MINUS} 3 × 256" and how_far(-300, -44) == f"that is {MINUS}300 + 256"
+    assert how_far(100, 100) == "so it fits" and how_far(255, 127) == "which is not a multiple of 256 away"
+    assert how_far(255, 255) == "which int8 does not have" in explore_circle(unsigned).move(v=255)
+    assert how_far(255, 127) in explore_circle(saturates).move(v=255)
+
+
+def test_each_repair_has_a_button():
+    explorer = explore_repairs(T)
+    for k, name in enumerate(NAMES):
+        assert repaired(k) in explorer.move(repair=k)
+        assert explorer.scene.panels[1].title.text == f"repair: {name}"
+
+
+def test_the_curve_of_the_factor_begins_at_the_factor():
+    explorer = explore_factor(T)
+    curve = explorer.scene.panels[1]._curves[1]
+    explorer.move(factor=200)
+    assert numpy.isfinite(curve.get_ydata()).sum() == 101
+
+
 def test_a_learners_wrap_drives_the_picture():
     text = explore_factor(T, saturates).picture.alt
     assert "255 becomes 127 and 240 becomes 127" in text and "Norm of the error: 487.10" in text
@@ -104,6 +170,47 @@ def test_explorer_stays_usable_whatever_the_function_does(function):
         text = explorer.move(factor=factor)
         assert f"{function.__name__}: it" in text and "The picture shows quantlib's instead." in text
         assert readout(factor) in text
+
+
+BY_LUCK = {
+    "v.to(int8)": "128",
+    "v.char()": "128",
+    "(v % 256).to(int8)": "255",
+    "(torch.fmod(v + 128, 256) - 128).to(int8)": f"{MINUS}129",
+    "torch.where(v > 127, v - 256, v).to(int8)": f"{MINUS}129",
+    "torch.empty(v.shape, dtype=int8).copy_(v)": "128",
+}
+DEFINED = [
+    "((v + 128) % 256 - 128).to(int8)",
+    "v.int().to(int8)",
+    "(v % 256).to(torch.uint8).view(int8)",
+    "torch.where(v % 256 > 127, v % 256 - 256, v % 256).to(int8)",
+    "torch.tensor([int(each + 128) % 256 - 128 for each in v.flatten()], dtype=int8).reshape(v.shape)",
+]
+
+
+def typed(line):
+    return lambda v: eval(line, {"torch": torch, "int8": torch.int8, "v": v})
+
+
+@pytest.mark.parametrize("line", BY_LUCK)
+def test_a_cast_of_what_does_not_fit_is_seen_although_its_values_are_right_here(line):
+    if torch.tensor(128.0).to(torch.int8) != -128:
+        pytest.skip("this machine does not wrap around")
+    verdict = check_wrap(typed(line))
+    assert verdict.status == "wrong" and "gives the right code here, but it casts" in verdict.message
+    assert f"casts {BY_LUCK[line]} to int8, which has no such number: C leaves that open" in verdict.message
+
+
+@pytest.mark.parametrize("line", DEFINED)
+def test_a_cast_of_what_fits_is_right(line):
+    assert check_wrap(typed(line)).status == "right"
+
+
+def test_integers_of_more_bits_and_floats_are_cast_by_rule():
+    assert undefined(torch.tensor([300]), torch.int8) == undefined(torch.tensor([300.0]), torch.float16) == []
+    assert undefined(torch.tensor([127.9, -128.9]), torch.int8) == []
+    assert "casts nan to uint8" in undefined(torch.tensor([1.0, torch.nan]), torch.uint8)[0]
 
 
 def test_circle_is_a_clock_on_which_a_turn_is_256_codes():
@@ -128,7 +235,7 @@ def test_figures_say_what_they_show():
     assert f"2 do not: 728.6 comes back as {MINUS}2.857" in draw_there_and_back(T, 255).alt
     assert draw_there_and_back(T, 127).alt == "9 of 9 numbers come back almost unchanged, 0 do not."
     assert "1457.2054" in draw_factor(T, 128).alt
-    assert draw_repairs({"a": 90.0, "b": 2.0}).alt == "Norm of the error, the smallest for b: a 90.0; b 2.0."
+    assert "the smallest with zero point: none 1033.6; clamp 487.1; unsigned 184.5;" in draw_repairs(T).alt
     assert draw_sawtooth(load_weight("query"), 255).alt.startswith(
         "184 of 147,456 values come back with the wrong sign"
     )
@@ -154,9 +261,10 @@ def test_marks_of_an_integer_format_end_with_it():
 
 
 def test_formats_say_what_a_quotient_becomes():
-    alt = draw_formats(11 / 0.08642578125, 126, 130).alt
-    assert "127.28 is stored as 127.25 in float16 and 127.5 in bfloat16" in alt
-    assert "to 127 in float16 and to 128 in bfloat16" in alt
+    alt = draw_formats(11.0, 126, 130).alt
+    assert "127.28 is stored as 127.25 in float16 and 127.5 in bfloat16, so in bfloat16 the code is 128" in alt
+    assert alt.endswith(f"int8 keeps {MINUS}128, and 11 comes back as {MINUS}11.06.")
+    assert trace(127.0)["round"] == trace(127.0)["in int8"] == 127
 
 
 @pytest.mark.parametrize(
@@ -179,12 +287,21 @@ WRITTEN = {
         "only the upper end wraps": ["torch.where(v < -128, -128, v).int().to(int8)"],
         "only the lower end wraps": ["torch.where(v > 127, 127, v).int().to(int8)"],
         "not cast to int8": ["(v + 128) % 256 - 128"],
+        "computed in float16": ["((v.half() + 128) % 256 - 128).nan_to_num(0).to(int8)"],
     },
     "max_abs": {
         "max where max|x| is meant": ["x.max() / 127"],
         "|max| where max|x| is meant": ["abs(x.max()) / 127"],
         "min where max|x| is meant": ["abs(x.min()) / 127"],
         "mean of |x| where the maximum is meant": ["x.abs().mean() / 127"],
+        "the norm where the maximum is meant": ["x.norm() / 127", "x.square().sum().sqrt() / 127"],
+        "the maximum is cut to an integer": ["int(x.abs().max()) / 127"],
+        "^ where ** is meant": ["x.abs().max() / (2 ^ 7 - 1)"],
+        "the smallest scale is too large": [
+            "max(x.abs().max() / 127, 1e-8)",
+            "x.abs().max().clamp(min=1e-5) / 127",
+            "torch.clamp(x.abs().max(), min=1e-8) / 127",
+        ],
         "not divided by 127": ["x.abs().max().item()"],
         "max|x| / 255": ["x.abs().max() / 255"],
         "max|x| / 128": ["x.abs().max() / 128"],
@@ -217,4 +334,4 @@ def test_an_input_that_shows_a_wrong_scale_or_measure(name, values, result):
     assert float(getattr(bugs, name)(*map(torch.tensor, values))) == pytest.approx(result, rel=1e-6)
 
 
-READOUTS = [readout]
+READOUTS = [kept, readout, repaired]

@@ -1,6 +1,6 @@
-"""Pictures of what lies beyond the ends of the ruler: clamped, wrapped, or made room for by another s and z."""
+"""Pictures of what lies beyond the ends of the ruler: clamped, or wrapped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -29,7 +29,7 @@ def draw_end(x: Tensor, s: float, z: int) -> Picture:
         figure = style.new_figure(9.2, 2.4)
         axes = figure.add_axes((0.02, 0.02, 0.96, 0.80))
         style.bare(axes)
-        axes.set(xlim=(first - 4.0, last + 2.2), ylim=(0, 1))
+        axes.set(xlim=(first - 4.4, last + 2.2), ylim=(0, 1))
         _draw_codes(axes, first, last, s, z)
         for real, code in zip(x.flatten().tolist(), (x.flatten() / s + z).tolist(), strict=True):
             if code > first:
@@ -54,8 +54,11 @@ def _draw_codes(axes: Axes, first: int, last: int, s: float, z: int) -> None:
         axes.text(code, 0.08, number(s * (code - z)), color=style.QUIET, size=9, **MIDDLE)
     middle = (QUANT_MAX + last) / 2
     axes.text(middle, 0.23, "int8 has no such codes", color=style.CLIPPED_TEXT, size=9, **MIDDLE)
+    arrow = {"arrowstyle": "->", "color": style.QUIET}
+    axes.annotate("", (first - 2.1, 0.45), (first - 0.8, 0.45), arrowprops=arrow)
+    axes.text(first - 4.3, 0.45, f"to {number(QUANT_MIN)}", color=style.QUIET, size=9, va="center")
     for height, name in ((0.23, "code"), (0.08, "stands for")):
-        axes.text(first - 3.9, height, name, color=style.QUIET, size=9, va="center")
+        axes.text(first - 4.3, height, name, color=style.QUIET, size=9, va="center")
 
 
 def _draw_value(axes: Axes, real: float, code: float) -> None:
@@ -64,44 +67,52 @@ def _draw_value(axes: Axes, real: float, code: float) -> None:
     axes.text(code, 0.86, number(real), **MIDDLE)
 
 
-def draw_reach(x: Tensor, s: float, z: int) -> Picture:
-    """Draw how large the error is over the real numbers, inside and beyond the ends, and where the values of x lie."""
+def draw_reach(x: Tensor, s: float, z: int, also: float) -> Picture:
+    """Draw how large the error is over the real numbers, inside and beyond the ends, and where the values of x lie.
+
+    Args:
+        x: real values, any shape, of which the largest clips.
+        s, z: the ruler.
+        also: one more value, beyond all of them.
+    """
     low, high = (s * (end - z) for end in (QUANT_MIN, QUANT_MAX))
-    edge = 0.2 * (high - low)
-    inputs = torch.linspace(low - edge, high + edge, 12001)
+    left, right = low - 0.2 * (high - low), also + 0.07 * (high - low)
+    inputs = torch.linspace(left, right, 14001)
     with style.house_style():
-        figure = style.new_figure(9.2, 3.6)
-        axes = figure.add_axes((0.075, 0.15, 0.905, 0.74))
+        figure = style.new_figure(9.2, 3.4)
+        axes = figure.add_axes((0.075, 0.155, 0.905, 0.735))
         axes.axvspan(low, high, color=style.RANGE, alpha=0.12, lw=0)
         clip, rounding = (part.abs() for part in split_error(inputs, s, z))
         outside = is_clipped(inputs, s, z, QUANT_MIN, QUANT_MAX)
         axes.plot(inputs, rounding.where(~outside, torch.nan), color=style.ROUNDING_TEXT, lw=0.5)
         axes.plot(inputs, clip.where(outside, torch.nan), color=style.CLIPPED, lw=2.6, ls="dotted")
-        worst, at = _draw_errors(axes, x, s, z)
-        axes.set(xlim=(low - edge, high + edge), ylim=(0, 1.25 * worst), xlabel="real value")
+        most = also - high
+        at = _draw_errors(axes, torch.cat([x.flatten(), torch.tensor([also])]), s, z)
+        axes.set(xlim=(left, right), ylim=(-0.02 * most, 1.2 * most), xlabel="real value")
         axes.set_ylabel("size of the error")
         middle, half = (low + high) / 2, f"at most s/2 = {number(s / 2)}"
-        axes.text(middle, 0.12 * worst, f"round: {half}", color=style.ROUNDING_TEXT, ha="center")
-        axes.text(middle, 1.12 * worst, f"the levels reach from {number(low)} to {number(high)}", ha="center", size=9)
+        axes.text(middle, 0.1 * most, f"rounding error: {half}", color=style.ROUNDING_TEXT, ha="center")
+        axes.text(middle, 1.08 * most, f"the levels reach from {number(low)} to {number(high)}", ha="center", size=9)
         finding = f"on the ruler the error is {half}; beyond its ends it grows without limit"
         axes.set_title(finding[0].upper() + finding[1:])
         return picture(figure, f"Size of the error over the real numbers: {finding}. {at}.")
 
 
-def _draw_errors(axes: Axes, x: Tensor, s: float, z: int) -> tuple[float, str]:
-    """Draw the errors of x as points; return the largest, and a sentence about it."""
-    values = x.flatten()
+def _draw_errors(axes: Axes, values: Tensor, s: float, z: int) -> str:
+    """Draw the errors of values as points, name those of the clipped ones, and return a sentence about them."""
     sizes = sum(part.abs() for part in split_error(values, s, z))
     assert isinstance(sizes, Tensor)
     clipped = is_clipped(values, s, z, QUANT_MIN, QUANT_MAX)
     rim: dict[str, Any] = {"mec": "white", "zorder": 5}
-    axes.plot(values[~clipped], sizes[~clipped], "o", color=style.ROUNDING_TEXT, ms=5, clip_on=False, **rim)
+    axes.plot(values[~clipped], sizes[~clipped], "o", color=style.ROUNDING_TEXT, ms=5, **rim)
     axes.plot(values[clipped], sizes[clipped], "D", color=style.CLIPPED, ms=8, **rim)
-    worst = int(sizes.argmax())
-    real, size = values[worst].item(), sizes[worst].item()
-    ink: dict[str, Any] = {"color": style.CLIPPED_TEXT, "weight": "bold", "va": "center"}
-    axes.annotate(f"{number(real)}\nloses {number(size)}", (real, size), (12, 0), textcoords="offset points", **ink)
-    return size, f"The error of {number(real)} is {number(size)}"
+    ink: dict[str, Any] = {"color": style.CLIPPED_TEXT, "weight": "bold", "ha": "right", "va": "center"}
+    told = []
+    for real, size in zip(values[clipped].tolist(), sizes[clipped].tolist(), strict=True):
+        text = f"{number(real)} loses {number(size)}"
+        axes.annotate(text, (real, size), (-11, 5), textcoords="offset points", **ink)
+        told.append(f"{number(real)} is {number(size)}")
+    return f"The error of {' and that of '.join(told)}"
 
 
 def draw_clamp_and_wrap(value: float, s: float, z: int) -> Picture:
@@ -117,7 +128,7 @@ def draw_clamp_and_wrap(value: float, s: float, z: int) -> Picture:
             axes = figure.add_axes((0.085 + 0.495 * k, 0.13, 0.405, 0.76))
             back = way(torch.tensor(value), s, z).item()
             _draw_transfer(axes, marks.numpy(), way(marks, s, z).numpy(), outside)
-            _draw_way(axes, value, back)
+            _draw_way(axes, value, back, round(back / s + z))
             told.append(f"{name}, {number(value)} comes back as {number(back)}")
             axes.set_title(told[-1])
             axes.set_ylabel("" if k else "comes back as")
@@ -141,7 +152,7 @@ def _draw_transfer(axes: Axes, x: numpy.ndarray, back: numpy.ndarray, outside: n
     axes.text(0.86 * limits[1], 0.95 * limits[1], "no error", size=9, ha="right", va="center")
 
 
-def _draw_way(axes: Axes, value: float, back: float) -> None:
+def _draw_way(axes: Axes, value: float, back: float, code: int) -> None:
     """Draw the fall of one value from where it should come back to where it does."""
     axes.plot([value, value], [value, back], color=style.CLIPPED_TEXT, lw=1.4)
     axes.plot(value, value, "o", color=style.ORIGINAL, ms=6, zorder=5)
@@ -149,66 +160,7 @@ def _draw_way(axes: Axes, value: float, back: float) -> None:
     ink: dict[str, Any] = {"color": style.CLIPPED_TEXT, "weight": "bold", "ha": "right"}
     text = f"error {number(abs(value - back))}"
     axes.annotate(text, (value, (value + 3 * back) / 4), (-9, 4), textcoords="offset points", **ink)
-
-
-def draw_free(x: Tensor, s: float, z: int, scales: Sequence[float]) -> Picture:
-    """Draw which end of the grid clips, over z and s, and at some scales every z with which no value of x clips.
-
-    Args:
-        x: real values with both signs, any shape.
-        s, z: one ruler that is marked, for comparison.
-        scales: where the free z are marked, the smallest first.
-    """
-    span = scales[-1] - scales[0]
-    heights = numpy.linspace(scales[0] - span, scales[-1] + span, 400)
-    found = {scale: free_zero_points(x, scale) for scale in scales}
-    with style.house_style():
-        figure = style.new_figure(9.2, 4.2)
-        axes = figure.add_axes((0.075, 0.13, 0.905, 0.77))
-        _draw_ends(axes, heights, x.min().item(), x.max().item())
-        axes.plot(z, s, "D", color=style.ORIGINAL, ms=7, mec="white", zorder=5)
-        _tag(axes, (z, s), f"s = {number(s)}, z = {number(z)}", style.ORIGINAL)
-        for scale, zero_points in found.items():
-            axes.plot(zero_points, [scale] * len(zero_points), "o", color=style.BETTER, ms=6.5, mec="white", zorder=5)
-            _tag(axes, (zero_points[-1], scale), f"s = {number(scale)}: {_span(zero_points)}", style.BETTER_TEXT)
-        axes.set_title("z decides which end clips; only a larger s makes room for both")
-        free = "; ".join(f"s = {number(scale)}: {_span(free)}" for scale, free in found.items())
-        text = "Map of z and s. For small z the lower end clips, for large z the upper, for small s both"
-        return picture(figure, f"{text}. In a wedge that opens upwards nothing clips: for {free}.")
-
-
-def _tag(axes: Axes, at: tuple[float, float], text: str, ink: str) -> None:
-    box = {"fc": "white", "ec": "none", "pad": 1.2}
-    axes.annotate(text, at, (9, 0), textcoords="offset points", va="center", size=9, color=ink, bbox=box, zorder=6)
-
-
-def _span(zero_points: Sequence[int]) -> str:
-    ends = dict.fromkeys((zero_points[0], zero_points[-1]))
-    return " to ".join(number(z) for z in ends)
-
-
-def free_zero_points(x: Tensor, s: float) -> list[int]:
-    """Return every z of the int8 grid with which no code of x leaves the grid."""
-    return [z for z in range(QUANT_MIN, QUANT_MAX + 1) if not bool(is_clipped(x, s, z, QUANT_MIN, QUANT_MAX).any())]
-
-
-def _draw_ends(axes: Axes, s: numpy.ndarray, low: float, high: float) -> None:
-    """Draw the four regions of values from low to high: nothing clips, the lower end does, the upper end, or both."""
-    first, last = QUANT_MIN - 0.5 - low / s, QUANT_MAX + 0.5 - high / s  # between these z nothing clips
-    centre = float(first[numpy.argmin(abs(last - first))])
-    limits = centre - 18, centre + 24
-    lower, upper = numpy.minimum(first, last), numpy.maximum(first, last)
-    fill: dict[str, Any] = {"edgecolor": style.CLIPPED, "linewidth": 0}
-    axes.fill_betweenx(s, limits[0], lower, facecolor=style.CLIPPED_PALER, hatch="//", **fill)
-    axes.fill_betweenx(s, upper, limits[1], facecolor=style.CLIPPED_PALER, hatch="\\\\", **fill)
-    axes.fill_betweenx(s, lower, upper, where=list(first >= last), facecolor=style.CLIPPED_TINT, hatch="xx", **fill)
-    axes.fill_betweenx(s, lower, upper, where=list(last >= first), facecolor=style.BETTER_TINT, lw=0)
-    axes.set(xlim=limits, ylim=(s[0], s[-1]), xlabel="zero point z", ylabel="scale s")
-    box, middle, rise = {"fc": "white", "ec": "none", "pad": 2.5}, (s[0] + s[-1]) / 2, s[-1] - s[0]
-    for z, height, text, ink in (
-        (limits[0] + 6, middle, "the lower end clips", style.CLIPPED_TEXT),
-        (limits[1] - 6, middle, "the upper end clips", style.CLIPPED_TEXT),
-        (centre - 1, s[0] + 0.08 * rise, "both ends clip", style.CLIPPED_TEXT),
-        (centre + 4, s[-1] - 0.09 * rise, "nothing clips", style.BETTER_TEXT),
-    ):
-        axes.text(z, height, text, color=ink, weight="bold", size=10, bbox=box, zorder=4, **MIDDLE)
+    below: dict[str, Any] = {"textcoords": "offset points", "va": "center", "size": 9}
+    axes.annotate(
+        f"code {number(code)}", (value, back), (28, -14), **below | {"color": style.CLIPPED_TEXT, "ha": "center"}
+    )

@@ -88,6 +88,12 @@ def clamps_and_rounds(v: Tensor, quant_min: int, quant_max: int) -> Tensor:
     return v.round().clamp(quant_min, quant_max)
 
 
+@known("clamp", "the fraction is cut off", "Only clamp, without int() or .long(): v may have a fraction.")
+def clamps_and_cuts(v: Tensor, quant_min: int, quant_max: int) -> Tensor:
+    """A value inside the bounds must come back as it was, fraction and all."""
+    return v.clamp(quant_min, quant_max).trunc()
+
+
 @known("clamp", "v is changed in place", "Call v.clamp, which makes a new tensor, and not v.clamp_.")
 def clamps_in_place(v: Tensor, quant_min: int, quant_max: int) -> Tensor:
     """The values are right, but the caller's own tensor is overwritten."""
@@ -154,3 +160,35 @@ def clips_end_codes(x: Tensor, s: float, z: int) -> Parts:
     q = quantize(x, s, z)
     error, at_an_end = x - dequantize(q, s, z), (q == -128) | (q == 127)
     return error.where(at_an_end, 0.0), error.where(~at_an_end, 0.0)
+
+
+@known("split_error", "x_hat without a clamp", "Clamp the code to [-128, 127] before you dequantize it.")
+def forgets_clamp(x: Tensor, s: float, z: int) -> Parts:
+    """Without the clamp every value comes back within half a step: the clipping error is lost."""
+    asked = unclamped_codes(x, s, z)
+    error, outside = x - s * (asked - z), (asked < -128) | (asked > 127)
+    return error.where(outside, 0.0), error.where(~outside, 0.0)
+
+
+@known("split_error", "z inside the division", "The code is round(x / s + z): divide first, then add z.")
+def shifts_first(x: Tensor, s: float, z: int) -> Parts:
+    """z counts codes, so it belongs behind the division by s, and there it is added."""
+    asked = torch.round((x - z) / s)
+    error = x - (s * asked.clamp(-128, 127) + z)
+    outside = (asked < -128) | (asked > 127)
+    return error.where(outside, 0.0), error.where(~outside, 0.0)
+
+
+@known("split_error", "the way back is s * q + z", "The way back is s * (q - z): take z away, then multiply.")
+def adds_zero_point(x: Tensor, s: float, z: int) -> Parts:
+    """z was added after the division, so it must be taken away before the multiplication."""
+    asked = unclamped_codes(x, s, z)
+    error, outside = x - (s * asked.clamp(-128, 127) + z), (asked < -128) | (asked > 127)
+    return error.where(outside, 0.0), error.where(~outside, 0.0)
+
+
+@known("split_error", "the parts are squared", "Return the errors themselves, not their squares.")
+def squares_parts(x: Tensor, s: float, z: int) -> Parts:
+    """The squares add up to the square of the error; asked are the parts of the error itself."""
+    clip, rounding = split_error(x, s, z)
+    return clip.square(), rounding.square()

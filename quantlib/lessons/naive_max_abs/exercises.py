@@ -8,6 +8,7 @@ from quantlib.lab.cases import T_ALONE, random_integers, random_reals, singles, 
 from quantlib.lab.exercise import Exercise
 from quantlib.lab.learner import codes_problem, one_number, step_problem
 
+from .casts import watch_casts
 from .mistakes import known
 
 _NAIVE = ((T / 728.6 * 255).round(),)
@@ -20,6 +21,7 @@ wrap = Exercise(
     cases=(
         *singles(torch.float32, (0.0,), (1.0,), (-1.0,), (127.0,), (128.0,), (-128.0,), (-129.0,)),
         *singles(torch.float32, (255.0,), (256.0,), (-256.0,), (384.0,), (-385.0,), (1000.0,)),
+        *singles(torch.float32, (100001.0,), (-70001.0,)),
         _NAIVE,
         *((v.float(),) for v in random_integers(-1000, 1000)),
     ),
@@ -27,10 +29,12 @@ wrap = Exercise(
     hints=(
         "8 bits tell 256 integers apart, so what remains is v modulo 256.",
         "torch.remainder(v, 256) is from 0 to 255. Which of these does int8 show as negative numbers?",
+        "Cast last: what is cast must already be one of -128 to 127.",
     ),
     codes=True,
     known=known["wrap"],
     usable=codes_problem,
+    watch=watch_casts,
 )
 
 max_abs = Exercise(
@@ -40,6 +44,7 @@ max_abs = Exercise(
     reference=lambda x: quantlib.choose_qparams(x, symmetric=True).scale,
     cases=(
         *values([[127.0]], [[1.0]], [[-127.0]], [[-2.0, 1.0]], [[1.0, 2.0]], [[-1.0, 3.0]], [[1000.0, -1.0]]),
+        *values([[3.5, -1.0]], [[0.01, 0.0]], [[-1e-9, 0.0]], [[70000.0, 1.0]]),
         T_ALONE,
         (-2 * T,),
         *((x,) for x, *_ in random_reals()),

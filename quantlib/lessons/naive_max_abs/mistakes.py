@@ -49,10 +49,16 @@ def wraps_only_below(v: Tensor) -> Tensor:
     return wrap(v.clamp(max=127))
 
 
-@known("wrap", "not cast to int8", "End with .to(torch.int8).")
+@known("wrap", "not cast to int8", "End with .to(torch.int8), not with .long() or .int().")
 def wraps_to_float(v: Tensor) -> Tensor:
     """The values are right, but they are not stored as int8."""
     return wrap(v).float()
+
+
+@known("wrap", "computed in float16", "Stay in the dtype of v, and cast once, at the end.")
+def wraps_in_half(v: Tensor) -> Tensor:
+    """float16 has no number beyond 65504, and not every integer beyond 2048."""
+    return wrap(v.half().nan_to_num(0.0).where(v.half().isfinite(), 0.0))
 
 
 # --- max_abs: f(x), the symmetric scale max|x| / 127
@@ -83,6 +89,40 @@ def uses_min(x: Tensor) -> Tensor:
 def uses_mean(x: Tensor) -> Tensor:
     """Then the values of large size do not fit on the grid."""
     return x.abs().mean() / 127
+
+
+@known("max_abs", "the norm where the maximum is meant", "Every value must fit: look at the largest |x|.")
+def uses_norm(x: Tensor) -> Tensor:
+    """The length of all values together is larger than any of them."""
+    return torch.linalg.vector_norm(x) / 127
+
+
+@known("max_abs", "the maximum is cut to an integer", "Leave out int(): the largest |x| need not be an integer.")
+def cuts_maximum(x: Tensor) -> Tensor:
+    """What is behind the point of the largest |x| is lost, and so it does not quite fit."""
+    return x.abs().max().trunc() / 127
+
+
+@known("max_abs", "^ where ** is meant", "Write 2 ** 7 - 1: in Python ^ is another operation, on bits.")
+def takes_xor(x: Tensor) -> Tensor:
+    """In Python 2 ^ 7 - 1 is 4: the minus comes first, and ^ is no power."""
+    return x.abs().max() / (2 ^ 7 - 1)
+
+
+def _guarded(least: float, before: int) -> None:
+    """Keep a mistake: max|x| / `before` is made at least `least`, and the rest of the division by 127 follows."""
+
+    def guarded(x: Tensor) -> Tensor:
+        """A small scale is a right one: small numbers need small steps."""
+        return (x.abs().max() / before).clamp(min=least) * before / 127
+
+    guarded.__name__ = f"max_abs_at_least_{least:.0e}_of_{before}".replace("-", "_")
+    known("max_abs", "the smallest scale is too large", "Leave it out: only a matrix of zeros would need one.")(guarded)
+
+
+for _least in (1e-3, 1e-5, 1e-6, 1e-7, 1e-8):
+    for _before in (1, 127):
+        _guarded(_least, _before)
 
 
 @known("max_abs", "not divided by 127", "The scale is what one step is worth: divide by the number of steps.")

@@ -58,7 +58,7 @@ class Pairs(View):
     @property
     def best_names(self) -> str:
         """The best pairs, in words."""
-        return " or ".join(_name(self.pairs[k]) for k in self.best)
+        return ", or ".join(_name(self.pairs[k]) for k in self.best)
 
 
 def correlated_inputs(rho: float) -> Tensor:

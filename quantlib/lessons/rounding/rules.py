@@ -217,8 +217,7 @@ class Landing(Panel):
             mark.set_visible(view.is_own)
         even, away = (int(rule(torch.tensor(view.values[0], dtype=torch.float32))) for rule in NEAREST)
         self._due.set_data([even, away], [0, 0])
-        names = f"half to even {number(even)}, half away {number(away)}"
-        self._due_name.text = f"◇ {names}" if even != away else f"◇ both: {number(even)}"
+        self._due_name.text = f"◇ even {number(even)}, away {number(away)}"
         self._due_name.at = (-REACH - 0.5, 0.62) if view.values[0] > 0 else (0.4, 0.62)
 
 

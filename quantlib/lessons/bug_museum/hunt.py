@@ -128,7 +128,9 @@ class Hunt:
             return f"This does not count: {error}."
         self._last = trial
         if self.is_over:
-            return f"Input after the hunt {'shows the bug, too' if trial.fails else 'shows nothing'}: {self._said(trial)}."
+            return (
+                f"Input after the hunt {'shows the bug, too' if trial.fails else 'shows nothing'}: {self._said(trial)}."
+            )
         if any(all(map(equal, trial.arguments, other.arguments)) for other in self.tried):
             return "You have tried this input before: it counts once."
         self.tried.append(trial)
@@ -136,7 +138,7 @@ class Hunt:
             return f"Input {len(self.tried)} shows nothing: {self._said(trial)}."
         points = "1 point" if self.points == 1 else f"{self.points} points"
         caught = f"Caught with input {len(self.tried)}, {points}: {self._said(trial)}. {self._explained()}"
-        return f"{caught} You can go on trying: it does not count any more."
+        return f"{caught} You can go on trying, without points."
 
     def _try(self, arguments: Arguments) -> Trial:
         return self.exercise.trial(self.mistake, arguments)

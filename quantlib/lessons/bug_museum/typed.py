@@ -54,14 +54,18 @@ def _numbers(name: str, text: str) -> list[float]:
         advice = "write one number, or several with commas between them, such as 1, −2.5"
         raise QuantlibError(f"{name} must be numbers", repr(text), advice) from None
     if len(values) > MANY:
-        raise QuantlibError(f"{name} must be at most {MANY} numbers", f"{len(values)} numbers", "a small input says more")
+        raise QuantlibError(
+            f"{name} must be at most {MANY} numbers", f"{len(values)} numbers", "a small input says more"
+        )
     return values
 
 
 def _reals(name: str, text: str) -> Tensor:
     values = torch.tensor(_numbers(name, text), dtype=torch.float32)
     if not bool(values.isfinite().all()):
-        raise QuantlibError(f"{name} must be finite numbers of float32", repr(text), "write numbers below 3.4e38 in size")
+        raise QuantlibError(
+            f"{name} must be finite numbers of float32", repr(text), "write numbers below 3.4e38 in size"
+        )
     return values
 
 

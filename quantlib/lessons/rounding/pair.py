@@ -197,7 +197,9 @@ class Losses(Panel):
         self._here.set_data([view.rho, view.rho], [0, 2.5])
         self._best.set_data([view.rho], [view.losses.min()])
         self._label(view, left, right)
-        self.title.text = f"at ρ = {number(view.rho + 0.0)}, {view.best_names} {'is' if len(view.best) == 1 else 'are'} best"
+        self.title.text = (
+            f"at ρ = {number(view.rho + 0.0)}, {view.best_names} {'is' if len(view.best) == 1 else 'are'} best"
+        )
 
     def _label(self, view: Pairs, left: numpy.ndarray, right: numpy.ndarray) -> None:
         """Name each line where it is high: the two that rise at the right end, the two that fall at the left."""

@@ -578,8 +578,8 @@ def test_the_seed_alone_misses_some_mistakes():
     known = quantize_inputs.exercise.known
     shown = sum(quantize_inputs.exercise.trial(mistake, (SEED, 3.5, -70)).fails for mistake in known)
     assert len(known) - shown == 2 and verdict.message == (
-        f"my_inputs has 9 numbers in 1 input, which show {shown} of {len(known)} mistakes. Looks like: nothing is below the grid. "
-        "Not shown: only the upper end is clamped; clamp to -127."
+        f"my_inputs has 9 numbers in 1 input, which show {shown} of {len(known)} mistakes. "
+        "Looks like: nothing is below the grid. Not shown: only the upper end is clamped; clamp to -127."
     )
 
 

@@ -303,7 +303,7 @@ def test_a_hunt_is_won_by_typing_an_input_that_shows_the_bug(opened):
         expect(said).to_contain_text(f"The bug: {getattr(bugs, name).name}.")
         expect(hunt.locator(f"{LIVE} table th[scope=col]").first).to_be_visible()
         expect(hunt.locator(f"{LIVE} img").last).to_be_visible()
-        expect(button).to_be_disabled()
+        expect(hunt.get_by_role("button", name="Show me", exact=True)).to_be_disabled()
     assert not opened.complaints
 
 

@@ -24,7 +24,7 @@ SHOWN = 60  # draws that are shown one by one
 KEPT = 8  # so many runs stay in sight
 LOW = 2
 VALUE = Slider("v", "value v", 2.3, LOW + 0.05, LOW + 0.95, 0.05)
-COUNT = Slider("n", "number of draws n", 100, 1, DRAWS, 1)
+COUNT = Slider("n", "draws n", 100, 1, DRAWS, 1)
 AGAIN = Button("again", "Repeat with new draws")
 
 

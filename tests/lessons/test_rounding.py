@@ -24,7 +24,7 @@ from quantlib.lessons.rounding import (
 )
 from quantlib.lessons.rounding.chance import DRAWS, uniform
 from quantlib.lessons.rounding.exercises import best_pair, round_by_draws
-from quantlib.lessons.rounding.pair import inputs, losses
+from quantlib.lessons.rounding.pair import correlated_inputs, losses
 from quantlib.lessons.rounding.rules import RULES
 
 MINUS = "\N{MINUS SIGN}"
@@ -45,28 +45,29 @@ def readout_rules(v):
     return f"v = {two(round(v, 2))}: {said}, stochastic gives {number(low)}{chance}."
 
 
-def readout_draws(v):
-    """What the explorer of draws must say at v before any repeat."""
+def readout_draws(v, n):
+    """What the explorer of draws must say at v of n draws, before any repeat."""
     v = round(v, 2)
     generator = torch.Generator().manual_seed(0)
-    mean = round_stochastic(torch.full((DRAWS,), v), generator).double().mean().item()
-    error = ((v - 2) * (3 - v) / DRAWS) ** 0.5
+    mean = round_stochastic(torch.full((DRAWS,), v), generator)[:n].double().mean().item()
+    error = ((v - 2) * (3 - v) / n) ** 0.5
     up = f"v = {v:.2f}: it goes up in {100 * (v - 2):.0f} % of the draws; nearest always gives {round(v)}"
     off = f"{mean - v + 0.0:.3f}".replace("-0.000", "0.000").replace("-", MINUS)
-    return f"{up}. Run 1: the mean of 1,000 draws is {mean:.3f}, off by {off}. The standard error is {error:.4f}."
+    draws = "1 draw" if n == 1 else f"{n:,} draws"
+    return f"{up}. Run 1: the mean of {draws} is {mean:.3f}, off by {off}. The standard error is {error:.4f}."
 
 
-def readout_pair(w, r):
+def readout_pair(w, rho):
     """What the explorer of two weights must say at these sliders."""
-    weights, x = torch.tensor([round(w, 2), 2.4]).double(), inputs(round(r, 2)).double()
+    weights, x = torch.tensor([round(w, 2), 2.4]).double(), correlated_inputs(round(rho, 2)).double()
     pairs = [torch.tensor([a, b]).double() for a in (1, 2) for b in (2, 3)]
     mse = [(x @ (q - weights)).square().mean().item() for q in pairs]
-    best = " or ".join(f"{q[0]:.0f} and {q[1]:.0f}" for q, e in zip(pairs, mse, strict=True) if e < min(mse) + 1e-5)
+    best = ", or ".join(f"{q[0]:.0f} and {q[1]:.0f}" for q, e in zip(pairs, mse, strict=True) if e < min(mse) + 1e-5)
     nearest = weights.round()
     cost = (x @ (nearest - weights)).square().mean().item()
     least = f"the smallest error of the output has {best}, {min(mse):.4f}"
     to = f"to nearest, {nearest[0]:.0f} and {nearest[1]:.0f}, it is {cost:.4f}."
-    return f"w = {round(w, 2):.2f} and r = {two(round(r, 2))}: {least}; {to}"
+    return f"w = {round(w, 2):.2f} and ρ = {two(round(rho, 2))}: {least}; {to}"
 
 
 READOUTS = [readout_rules, readout_draws, readout_pair]
@@ -135,10 +136,10 @@ def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
 
 def test_a_learners_rule_drives_the_second_row():
     mine = explore_rules(lambda v: torch.floor(v + 0.5))
-    assert "half away gives \N{MINUS SIGN}1," in mine.move(v=-1.5)
+    assert "yours gives \N{MINUS SIGN}1 (half away: \N{MINUS SIGN}2)," in mine.move(v=-1.5)
     assert "half away gives \N{MINUS SIGN}2," in explore_rules().move(v=-1.5)
     assert (
-        "Mean error over all v from \N{MINUS SIGN}3 to 3: half away \N{MINUS SIGN}0.5,"
+        "Mean error over all v from \N{MINUS SIGN}3 to 3: yours \N{MINUS SIGN}0.5,"
         in explore_rules(torch.floor).picture.alt
     )
 
@@ -160,12 +161,27 @@ def test_a_rule_more_is_a_row_more(monkeypatch):
     monkeypatch.setitem(RULES, "ceil", lambda v: [v.ceil()])
     explorer = explore_rules()
     assert (
-        explorer.picture.alt.startswith("v = 0.50: half to even gives 0,") and ", ceil gives 1." in explorer.picture.alt
+        explorer.picture.alt.startswith("v = 0.30: half to even gives 0,") and ", ceil gives 1." in explorer.picture.alt
     )
     rows = explorer.scene.figure.axes[::2]
     assert len(rows) == len(RULES) == 6
     assert all(low.get_position().y1 < high.get_position().y0 for high, low in itertools.pairwise(rows))
     assert "; ceil gives 0 and 3." in draw_rules([-0.5, 2.5]).alt
+
+
+def test_an_unwritten_rule_leaves_half_away_by_its_name():
+    text = explore_rules(unwritten).picture.alt
+    assert "half away gives" in text and "yours" not in text
+
+
+def test_the_value_is_dragged_on_both_sides_of_the_picture():
+    explorer = explore_rules()
+    for panel in explorer.scene.touchable():
+        left, low, right, high = explorer.scene.area(panel)
+        explorer.touched((left + right) / 2, (low + high) / 2, True)
+        assert explorer.controls["v"].value == 0 and explorer.picture.alt.startswith("v = 0.00: ")
+        explorer.touched(right, low, False)
+        assert explorer.controls["v"].value == 3 and explorer.picture.alt.startswith("v = 3.00: ")
 
 
 def test_the_rules_are_drawn_for_several_values():
@@ -208,10 +224,12 @@ def test_the_button_repeats_with_draws_that_are_always_the_same():
 
 def test_the_button_is_shown_between_the_slider_and_the_picture(monkeypatch):
     shown = []
-    monkeypatch.setattr(page, "show", lambda still, widgets: shown.extend(widgets))
+    monkeypatch.setattr(page, "show", lambda still, widgets, *_: shown.extend(widgets))
     explorer = explore_draws()
     explorer._ipython_display_()
-    assert [type(widget).__name__ for widget in shown] == ["FloatSlider", "_Counter", "HTML"]
+    row, picture = shown
+    names = [type(widget).__name__ for widget in [*row.children, picture]]
+    assert names == ["FloatSlider", "IntSlider", "_Counter", "Button", "HTML"]
     assert explorer.controls["again"].get_state()["_view_name"] == "ButtonView"
     assert "value" not in explorer.controls["again"].get_state()
 
@@ -224,8 +242,18 @@ def test_most_runs_end_within_two_standard_errors():
 
 
 def test_a_learners_draws_drive_the_mean():
-    text = explore_draws(lambda v, u: v.floor()).picture.alt
+    text = explore_draws(lambda v, u: v.floor()).move(n=1000)
     assert "the mean of 1,000 draws is 2.000, off by \N{MINUS SIGN}0.300" in text
+
+
+def test_the_number_of_draws_is_dragged():
+    explorer = explore_draws()
+    (means,) = explorer.scene.touchable()
+    left, low, right, high = explorer.scene.area(means)
+    explorer.touched((2 * left + right) / 3, high, True)
+    assert explorer.controls["n"].value == 10 and "the mean of 10 draws is" in explorer.picture.alt
+    explorer.touched(left - 0.1, low, False)
+    assert explorer.controls["n"].value == 1 and "the mean of 1 draw is" in explorer.picture.alt
 
 
 def test_small_updates_survive_chance_only():
@@ -238,7 +266,7 @@ def test_small_updates_survive_chance_only():
 
 @pytest.mark.parametrize("r", [-1.0, -0.35, 0.0, 0.9, 1.0])
 def test_four_rows_of_inputs_have_the_correlation_asked_for(r):
-    x = inputs(r).double()
+    x = correlated_inputs(r).double()
     assert torch.allclose(x.T @ x / 4, torch.tensor([[1, r], [r, 1]]).double(), atol=1e-6)
     q = torch.tensor([[1.0, 2.0], [1.0, 3.0], [2.0, 2.0], [2.0, 3.0]]).double()
     measured = ((q - torch.tensor([1.3, 2.4]).double()) @ x.T).square().mean(1).numpy()
@@ -286,8 +314,19 @@ def test_the_best_of_four_is_the_best_by_brute_force():
 
 def test_a_learners_pair_is_named_in_the_table():
     mine = explore_pair(lambda w, x: w.round())
-    assert "your function chooses 1 and 2." in mine.picture.alt
-    assert "your function chooses 7 and 8." in explore_pair(lambda w, x: w * 0 + torch.tensor([7.0, 8.0])).picture.alt
+    assert "Your function chooses 1 and 2." in mine.picture.alt
+    assert "Your function chooses 7 and 8." in explore_pair(lambda w, x: w * 0 + torch.tensor([7.0, 8.0])).picture.alt
+
+
+def test_the_first_weight_and_the_correlation_are_dragged():
+    explorer = explore_pair()
+    cells, lines = explorer.scene.touchable()
+    for panel, name, ends in ((cells, "w", (1.95, 1.05)), (lines, "rho", (-1.0, 1.0))):
+        left, low, right, high = explorer.scene.area(panel)
+        for k, (x, y) in enumerate([(left + 0.001, low + 0.001), (right, high)]):
+            explorer.touched(x, y, k == 0)
+            assert explorer.controls[name].value == pytest.approx(ends[k], abs=0.01)
+    assert explorer.picture.alt.startswith("w = 1.05 and ρ = 1.00: ")
 
 
 # --- a network, and a search
@@ -320,11 +359,18 @@ WRITTEN = {
         "ties go towards 0": ["torch.where((v - v.trunc()).abs() > 0.5, v.trunc() + v.sign(), v.trunc())"],
         "adding 0.5 rounds too": [
             "v.sign() * (v.abs() + 0.5).floor()",
+            "(v.abs() + 0.5).long() * v.sign()",
             "torch.where(v >= 0, torch.floor(v + 0.5), torch.ceil(v - 0.5))",
             "torch.trunc(v + 0.5 * v.sign())",
             "(v + torch.copysign(torch.tensor(0.5), v)).int().float()",
         ],
-        "truncation instead of rounding": ["v.int().float()", "torch.trunc(v)"],
+        "truncation instead of rounding": [
+            "v.int().float()",
+            "torch.trunc(v)",
+            "v.long().float()",
+            "v - v.frac()",
+            "v.fix()",
+        ],
         "floor instead of rounding": ["v // 1"],
         "ceil instead of rounding": ["torch.ceil(v)"],
         "always away from 0": ["torch.where(v > 0, v.ceil(), v.floor())"],
@@ -340,6 +386,7 @@ WRITTEN = {
         ],
         "a fair coin": ["torch.where(u < 0.5, v.ceil(), v.floor())", "v.floor() + (u < 0.5)"],
         "trunc where floor is meant": ["v.trunc() + (u < v - v.trunc())", "v.trunc() + (u < abs(v - v.trunc()))"],
+        "the fraction is counted from 0": ["v.floor() + (u < v.frac())", "v.floor() + (u < abs(torch.frac(v)))"],
         "u is not used": ["v.round()"],
         "u stays in the result": ["v + u", "v.floor() + u"],
         "an integer can move": ["v.floor() + (u <= v - v.floor())"],
@@ -352,6 +399,12 @@ WRITTEN = {
             "min(pairs, key=lambda q: (x * (q - w)).square().sum().item())",
         ],
         "the errors are added, not squared": ["min(pairs, key=lambda q: abs((x @ q - x @ w).sum().item()))"],
+        "the sizes are added, not the squares": [
+            "min(pairs, key=lambda q: (x @ (q - w)).abs().sum().item())",
+            "min(pairs, key=lambda q: abs(x @ q - x @ w).mean())",
+        ],
+        "only the largest error counts": ["min(pairs, key=lambda q: (x @ (q - w)).abs().max().item())"],
+        "x is not used": ["min(pairs, key=lambda q: (q - w).sum().abs())"],
         "the most negative error": ["min(pairs, key=lambda q: (x @ q - x @ w).sum().item())"],
         "the largest error": ["max(pairs, key=lambda q: (x @ (q - w)).norm().item())"],
         "only the first row of x": ["min(pairs, key=lambda q: abs((x @ (q - w))[0].item()))"],
@@ -405,6 +458,8 @@ STOCHASTIC = [
     ("tosses_a_coin_for_integers_too", 0.0, 0.25, 1),
     ("counts_from_the_side_of_zero", -0.25, 0.875, 0),  # -1 is due
     ("goes_up_from_the_side_of_zero", -0.25, 0.125, 1),  # 0 is due
+    ("takes_the_signed_fraction", -0.25, 0.125, -1),  # 0 is due
+    ("takes_the_size_of_the_fraction", -0.25, 0.5, -1),  # 0 is due
     ("rounds_to_nearest", 0.25, 0.125, 0),
     ("adds_u", 0.0, 0.5, 0.5),
     ("adds_u_to_floor", 0.0, 0.5, 0.5),
@@ -428,6 +483,9 @@ def test_another_convention_of_chance_is_as_fair(name, v):
 PAIRS = [
     ("rounds_each_weight", [1.25, 2.375], [[1.0, 0.75]], [1, 2]),  # 1 and 3 are due
     ("adds_the_errors", [1.25, 2.375], [[1.0, 1.0], [-1.0, -1.0]], [1, 2]),  # 1 and 3 are due
+    ("adds_the_sizes", [1.25, 2.625], [[-2.0, 2.0], [-0.5, -2.0], [1.75, -0.5]], [1, 2]),  # 1 and 3 are due
+    ("looks_at_the_largest", [1.25, 2.625], [[-2.0, 2.0], [-0.5, -2.0], [1.75, -0.5]], [2, 3]),  # 1 and 3 are due
+    ("ignores_the_inputs", [1.25, 2.375], [[1.0, -0.75]], [1, 3]),  # 1 and 2 are due
     ("prefers_negative_errors", [1.25, 2.375], [[1.0, 0.75]], [1, 2]),
     ("prefers_the_worst", [1.25, 2.375], [[1.0, 0.75]], [2, 3]),
     ("looks_at_one_input", [1.25, 2.375], [[1.0, 0.75], [2.0, -2.25]], [1, 3]),  # 1 and 2 are due

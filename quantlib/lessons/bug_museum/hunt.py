@@ -1,6 +1,7 @@
 """A hunt: a learner is given a function with a bug, and looks for an input that shows it. Each input tried counts."""
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,8 +83,9 @@ class Hunt:
         if not self.shown_by.fails:
             raise QuantlibError("the smallest input must show the bug", ", ".join(smallest), "give one that does")
         self.prediction = None if secret else self._prediction()
-        self.tried: list[Trial] = []
-        self.is_over = False
+        self.tried: list[Trial] = []  # until it is caught; what is tried afterwards does not count
+        self.is_given_up = False
+        self._last: Trial | None = None
         self.boxes = [_box(name) for name in self.exercise.parameters]
         self.buttons = [_button("Try this input", self._typed), _button("Show me", self._given_up)]
         self.result = ipywidgets.HTML()
@@ -98,7 +100,8 @@ class Hunt:
         why = f"On it the function does what it should, so a test that tries {first} alone would pass."
         if trial.fails:
             why = f"There it {trial.problem or trial.outcome.problem}."
-        return Prediction(question, ["yes", "no"], "yes" if trial.fails else "no", why)
+        answer = "yes" if trial.fails else "no"
+        return Prediction(with_minus(question), ["yes", "no"], answer, with_minus(why))
 
     @property
     def is_caught(self) -> bool:
@@ -108,23 +111,34 @@ class Hunt:
     def points(self) -> int:
         return POINTS.get(len(self.tried), 1) if self.is_caught else 0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing counts any more: the bug is caught, or was shown."""
+        return self.is_caught or self.is_given_up
+
     def attempt(self, *texts: str) -> str:
-        """Try an input as it is typed, and return what there is to say about it. The same input counts once."""
-        if self.is_over:
-            return "This hunt is over. Run its cell again to begin anew: it then counts anew."
+        """Try an input as it is typed, and return what there is to say about it. The same input counts once.
+
+        When the hunt is over, an input can still be tried, and does not count.
+        """
         try:
             trial = self._try(typed.parse(self.exercise.parameters, texts))
             self._refuse(trial)
         except QuantlibError as error:
-            return f"This does not count. {str(error)[:1].upper()}{str(error)[1:]}."
+            return f"This does not count: {error}."
+        self._last = trial
+        if self.is_over:
+            return (
+                f"Input after the hunt {'shows the bug, too' if trial.fails else 'shows nothing'}: {self._said(trial)}."
+            )
         if any(all(map(equal, trial.arguments, other.arguments)) for other in self.tried):
             return "You have tried this input before: it counts once."
         self.tried.append(trial)
         if not trial.fails:
             return f"Input {len(self.tried)} shows nothing: {self._said(trial)}."
-        self.is_over = True
         points = "1 point" if self.points == 1 else f"{self.points} points"
-        return f"Caught with input {len(self.tried)}, {points}: {self._said(trial)}. {self._explained()}"
+        caught = f"Caught with input {len(self.tried)}, {points}: {self._said(trial)}. {self._explained()}"
+        return f"{caught} You can go on trying, without points."
 
     def _try(self, arguments: Arguments) -> Trial:
         return self.exercise.trial(self.mistake, arguments)
@@ -132,7 +146,7 @@ class Hunt:
     def _refuse(self, trial: Trial) -> None:
         """Raise where right functions differ, and where another bug than the one that is hunted would be caught."""
         x = trial.arguments[0]
-        if self.exercise.refuse and not trial.got[-1].is_floating_point():
+        if self.exercise.refuse:
             self.exercise.refuse(*trial.arguments)
         if self.exercise.name in RULERS and _size(x) not in ("of any size", _size(self.shown_by.arguments[0])):
             rule = "this hunt is for ranges of some size"
@@ -144,11 +158,11 @@ class Hunt:
         given = ", ".join(f"{name} = {written(argument)}" for name, argument in pairs)
         came, due = _outcome(trial)
         if not trial.fails:
-            return f"{given} gives {came}, as it should"
-        return f"{given} gives {came}, not {due}" if _is_of_values(trial) else f"{given}: it {came}"
+            return with_minus(f"{given} gives {came}, as it should")
+        return with_minus(f"{given} gives {came}, not {due}" if _is_of_values(trial) else f"{given}: it {came}")
 
     def _explained(self) -> str:
-        return f"The bug: {self.mistake.name}. {self.mistake.says} The fix: {self.mistake.hint}"
+        return with_minus(f"The bug: {self.mistake.name}. {self.mistake.says} The fix: {self.mistake.hint}")
 
     def picture(self, trial: Trial) -> Picture | None:
         """Draw where the numbers of an input come back; None where they come back as nothing that could be drawn."""
@@ -159,17 +173,20 @@ class Hunt:
     # --- on the page
 
     def _typed(self, _: ipywidgets.Button) -> None:
-        before = len(self.tried)
+        self._last = None
         text = self.attempt(*(box.value for box in self.boxes))
-        self._display(text, self.tried[before:])
+        self._display(text, [self._last] if self._last else [])
 
     def _given_up(self, _: ipywidgets.Button) -> None:
-        self.is_over = True
+        self.is_given_up = True
         self._display(f"{self._said(self.shown_by)}. {self._explained()}", [self.shown_by])
 
     def _display(self, text: str, drawn: Sequence[Trial]) -> None:
-        for button in self.buttons:
-            button.disabled = self.is_over
+        self.buttons[1].disabled = self.is_over
+        if self.is_over and self.prediction and self.prediction.predicted is None:
+            for button in self.prediction.buttons:
+                button.disabled = True
+            self.prediction.result.value = self.prediction.answer_html()
         pictures = [self.picture(trial) for trial in drawn]
         shown = "".join(picture.html() for picture in pictures if picture)
         self.result.value = f'<p role="status" style="{_PARAGRAPH}">{html.escape(text)}</p>{self._log()}{shown}'
@@ -228,7 +245,16 @@ def _button(name: str, pressed: Callable[[ipywidgets.Button], None]) -> ipywidge
 
 
 def _cell(text: str) -> str:
-    return f'<td style="{_CELL}">{html.escape(text)}</td>'
+    return f'<td style="{_CELL}">{html.escape(with_minus(text))}</td>'
+
+
+def with_minus(text: str) -> str:
+    """Return a text with true minus signs, before numbers and between two things.
+
+    >>> with_minus("-1, 2e-5: q - z, a min-max ruler")
+    '−1, 2e−5: q − z, a min-max ruler'
+    """
+    return re.sub(r"(?<![A-Za-z])-(?=\d)|(?<=\de)-(?=\d)|(?<=[\w)] )-(?= [\w(])", "\N{MINUS SIGN}", text)
 
 
 def _is_of_values(trial: Trial) -> bool:
@@ -278,9 +304,10 @@ class Museum:
         return self._hunts[name]
 
     def mystery(self, number: int) -> Hunt:
-        """Hang up one of the wrong quantizers that are known, without its name; the number chooses which."""
+        """Hang up a known wrong quantizer without its name, none that hangs elsewhere; the number chooses which."""
         quantize = all_exercises()["quantize"]
-        mistake = quantize.known[(7 * number + 3) % len(quantize.known)]
+        others = [mistake for mistake in quantize.known if mistake.function.__name__ not in SMALLEST]
+        mistake = others[(17 * number + 3) % len(others)]
         tries = (case for case in quantize.cases if case[0].numel() == 1)
         shown_by = next(case for case in tries if quantize.trial(mistake, case).fails)
         self._hunts[number] = Hunt(mistake, tuple(map(written, shown_by)), secret=True)

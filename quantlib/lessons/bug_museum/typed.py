@@ -51,45 +51,49 @@ def _numbers(name: str, text: str) -> list[float]:
     try:
         values = [float(part) for part in plain.split(",")]
     except ValueError:
-        advice = "write one number, or several with commas between them, such as 1, -2.5"
-        raise QuantlibError(f"{name} is made of numbers", repr(text), advice) from None
+        advice = "write one number, or several with commas between them, such as 1, −2.5"
+        raise QuantlibError(f"{name} must be numbers", repr(text), advice) from None
     if len(values) > MANY:
-        raise QuantlibError(f"{name} has at most {MANY} numbers", f"{len(values)} numbers", "a small input says more")
+        raise QuantlibError(
+            f"{name} must be at most {MANY} numbers", f"{len(values)} numbers", "a small input says more"
+        )
     return values
 
 
 def _reals(name: str, text: str) -> Tensor:
     values = torch.tensor(_numbers(name, text), dtype=torch.float32)
     if not bool(values.isfinite().all()):
-        raise QuantlibError(f"{name} is made of finite float32", repr(text), "write numbers below 3.4e38 in size")
+        raise QuantlibError(
+            f"{name} must be finite numbers of float32", repr(text), "write numbers below 3.4e38 in size"
+        )
     return values
 
 
 def _codes(name: str, text: str) -> Tensor:
     values = _numbers(name, text)
     if not all(value in _INT8 for value in values):
-        raise QuantlibError(f"{name} is made of int8 codes", repr(text), "write integers from -128 to 127")
+        raise QuantlibError(f"{name} must be int8 codes", repr(text), "write integers from −128 to 127")
     return torch.tensor(values).to(torch.int8)
 
 
 def _real(name: str, text: str) -> float:
     values = _numbers(name, text)
     if len(values) != 1:
-        raise QuantlibError(f"{name} is one number", repr(text), "write a single one")
+        raise QuantlibError(f"{name} must be one number", repr(text), "write a single one")
     return values[0]
 
 
 def _code(name: str, text: str) -> int:
     value = _real(name, text)
     if value not in _INT8:
-        raise QuantlibError(f"{name} is an int8 code", repr(text), "write an integer from -128 to 127")
+        raise QuantlibError(f"{name} must be an int8 code", repr(text), "write an integer from −128 to 127")
     return int(value)
 
 
 def _bits(name: str, text: str) -> int:
     value = _real(name, text)
     if value not in range(2, 17):
-        raise QuantlibError(f"{name} is an integer from 2 to 16", repr(text), "write one of these")
+        raise QuantlibError(f"{name} must be an integer from 2 to 16", repr(text), "write one of these")
     return int(value)
 
 

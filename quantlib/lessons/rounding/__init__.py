@@ -5,7 +5,7 @@ from quantlib.lab.proof import proof
 
 from . import exercises
 from .chance import draw_updates, explore_draws
-from .pair import draw_decisions, draw_pair, draw_search, explore_pair
+from .pair import correlated_inputs, draw_decisions, draw_pair, draw_search, explore_pair
 from .rules import draw_orders, draw_rules, explore_rules
 
 check_best_rounding = exercises.best_rounding.check

@@ -12,7 +12,7 @@ from torch import Tensor
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Button, Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Panel
+from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import fixed, number
 from quantlib.rounding import round_half_even, round_stochastic
@@ -24,6 +24,7 @@ SHOWN = 60  # draws that are shown one by one
 KEPT = 8  # so many runs stay in sight
 LOW = 2
 VALUE = Slider("v", "value v", 2.3, LOW + 0.05, LOW + 0.95, 0.05)
+COUNT = Slider("n", "draws n", 100, 1, DRAWS, 1)
 AGAIN = Button("again", "Repeat with new draws")
 
 
@@ -32,12 +33,14 @@ class Runs(View):
     """Some runs of many draws of one value, the last one last.
 
     v: the value, between LOW and LOW + 1.
+    n: of how many draws the mean is told.
     again: how often the reader has repeated.
     results: of the last run, shape (DRAWS,).
     means: of the first n draws, for every n; shape (runs, DRAWS).
     """
 
     v: float
+    n: int
     again: int
     results: numpy.ndarray
     means: numpy.ndarray
@@ -47,6 +50,16 @@ class Runs(View):
         """The standard deviation of one draw, in codes."""
         fraction = self.v - LOW
         return float((fraction * (1 - fraction)) ** 0.5)
+
+    @property
+    def mean(self) -> float:
+        """The mean of the first n draws of the last run."""
+        return float(self.means[-1, self.n - 1])
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean of n draws."""
+        return self.spread / self.n**0.5
 
     @property
     def nearest(self) -> int:
@@ -64,7 +77,7 @@ def uniform(seed: int) -> Tensor:
 def explore_draws(
     stochastic: Function = exercises.stochastic_round.reference, *, value: Slider | None = None
 ) -> Explorer:
-    """Show a slider for one value, a button that repeats, and how the mean of many draws comes close to the value.
+    """Show sliders for a value and a number of draws, a button that repeats, and how near their mean is to the value.
 
     Args:
         stochastic: f(v, u) that returns integers, as floats: floor(v) + 1 where u is below the fraction of v.
@@ -72,26 +85,26 @@ def explore_draws(
     """
     rule = exercises.stochastic_round.stand_in(stochastic)
 
-    def compute(v: float, again: int) -> Runs:
+    def compute(v: float, n: int, again: int) -> Runs:
         u = torch.stack([uniform(seed) for seed in range(max(0, again + 1 - KEPT), again + 1)])
         results, notice = rule(torch.full_like(u, round(v, 2)), u)
         codes = results.double().numpy()
         means = codes.cumsum(1) / numpy.arange(1, DRAWS + 1)
-        return Runs(round(v, 2), again, codes[-1], means, notices=(notice,))
+        return Runs(round(v, 2), n, again, codes[-1], means, notices=(notice,))
 
     def lay_out(figure: Figure) -> list[Panel]:
         return [Single(figure.add_axes((0.085, 0.80, 0.78, 0.11))), Means(figure.add_axes((0.085, 0.125, 0.78, 0.51)))]
 
-    return Explorer([value or VALUE, AGAIN], compute, Scene((9.2, 4.6), lay_out), describe)
+    return Explorer([value or VALUE, COUNT, AGAIN], compute, Scene((9.2, 4.6), lay_out), describe)
 
 
 def describe(view: Runs) -> str:
     """Return the sentences that say what the runs of a view came to."""
-    mean, error = view.means[-1, -1], view.spread / DRAWS**0.5
     up = f"v = {view.v:.2f}: it goes up in {100 * (view.v - LOW):.0f} % of the draws; "
     up += f"nearest always gives {view.nearest}"
-    found = f"Run {view.again + 1}: the mean of {DRAWS:,} draws is {_mean(mean)}, off by {_mean(mean - view.v)}"
-    return f"{up}. {found}. The standard error is {error:.4f}."
+    draws = "1 draw" if view.n == 1 else f"{view.n:,} draws"
+    found = f"Run {view.again + 1}: the mean of {draws} is {_mean(view.mean)}, off by {_mean(view.mean - view.v)}"
+    return f"{up}. {found}. The standard error is {view.error:.4f}."
 
 
 def _mean(value: float) -> str:
@@ -121,7 +134,7 @@ class Means(Panel):
 
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xscale="log", xlim=(1, DRAWS), ylim=(LOW - 0.06, LOW + 1.06))
-        axes.set(xlabel="number of draws n (logarithmic)", ylabel="mean of n draws, in codes")
+        axes.set(xlabel="number of draws n, logarithmic", ylabel="mean of n draws, in codes")
         axes.set_xticks([1, 10, 100, DRAWS], ["1", "10", "100", f"{DRAWS:,}"])
         self._n = numpy.unique(numpy.geomspace(1, DRAWS, 200).round()).astype(int)  # as many as are seen
         self._band = self.area({"facecolor": style.QUANTIZED_TINT}, zorder=0)
@@ -129,8 +142,14 @@ class Means(Panel):
         self._nearest = self.line(style.ROUNDING_TEXT, lw=1.6, ls="dashed", zorder=2)
         self._older = self.line(style.LEVELS, lw=1.2, zorder=1)
         self._mean = self.line(style.QUANTIZED, lw=2, zorder=3)
+        self._here = self.line(style.QUIET, lw=1, zorder=1)
+        self._dot = self.dot(style.QUANTIZED)
         inks = style.ORIGINAL, style.ROUNDING_TEXT
         self._names = [self.label(size=9, color=ink, ha="left", bold=True) for ink in inks]
+
+    def grab(self, view: Runs, x: float, y: float) -> Drag:
+        """Take the number of draws to the pointer."""
+        return lambda x, y: {"n": x}
 
     def update(self, view: Runs) -> None:
         """Draw the runs of a view; a learner's mean far away stays at the edge."""
@@ -138,13 +157,17 @@ class Means(Panel):
         older = numpy.pad(means[:-1], ((0, 0), (0, 1)), constant_values=numpy.nan)  # a NaN between two runs is a gap
         self._older.set_data(numpy.tile(numpy.append(self._n, DRAWS), len(older)), older.ravel())
         self._mean.set_data(self._n, means[-1])
+        self._here.set_data([view.n, view.n], [LOW - 0.06, LOW + 1.06])
+        self._dot.set_data([view.n], [numpy.clip(view.mean, LOW - 0.06, LOW + 1.06)])
         self._value.set_data([1, DRAWS], [view.v, view.v])
         self._nearest.set_data([1, DRAWS], [view.nearest, view.nearest])
         half = 2 * view.spread / self._n**0.5
         there, back = numpy.stack([self._n, view.v + half], 1), numpy.stack([self._n, view.v - half], 1)
         self._band.set_verts([numpy.concatenate([there, back[::-1]])])
         self._label(view)
-        self.title.text = f"the mean of {DRAWS:,} draws is {_mean(view.means[-1, -1])}; band: v ± 2 standard errors"
+        draws = "1 draw" if view.n == 1 else f"{view.n:,} draws"
+        band = f"band: v ± 2 standard errors, there ±{2 * view.error:.3f}"
+        self.title.text = f"the mean of {draws} is {_mean(view.mean)}; {band}"
 
     def _label(self, view: Runs) -> None:
         """Name the two lines in the margin, and keep the names apart."""

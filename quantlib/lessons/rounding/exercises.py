@@ -86,6 +86,11 @@ def _inputs(correlation: float, seed: int) -> Tensor:
     return torch.stack([a, correlation * a + (1 - correlation**2) ** 0.5 * b], dim=1)
 
 
+# Here the squares of the errors, their sizes, and the largest of them ask for three different pairs.
+_SIZES = (
+    (torch.tensor([1.25, 2.625]), torch.tensor([[-2.0, 2.0], [-0.5, -2.0], [1.75, -0.5]])),
+    (torch.tensor([2.25, 0.625]), torch.tensor([[1.5, 0.25], [-1.5, 1.5], [-0.75, 2.0]])),
+)
 _OF_T = (T[:2, 0] / 40, T[:, :2] / 100)
 best_rounding = Exercise(
     "best_rounding",
@@ -98,6 +103,8 @@ best_rounding = Exercise(
         (torch.tensor([1.375, 2.25]), torch.tensor([[1.0, 2.0]])),
         (torch.tensor([1.25, 2.375]), torch.tensor([[1.0, 0.75], [2.0, -2.25]])),
         (torch.tensor([1.25, 2.375]), torch.tensor([[0.25, -0.5], [1.0, 1.25], [-1.0, -1.5]])),
+        (torch.tensor([1.25, 2.125]), torch.tensor([[1.0, 0.75]])),
+        *_SIZES,
         _OF_T,
         *(
             (torch.tensor(numpy.random.RandomState(seed).uniform(-4, 4, 2)).float(), _inputs(correlation, seed))

@@ -151,6 +151,18 @@ def goes_up_from_the_side_of_zero(v: Tensor, u: Tensor) -> Tensor:
     return whole + (u < (v - whole).abs())
 
 
+@known("stochastic_round", "the fraction is counted from 0", _FRACTION)
+def takes_the_signed_fraction(v: Tensor, u: Tensor) -> Tensor:
+    """torch.frac(-0.25) is -0.25, but -0.25 lies 0.75 above its lower neighbour: a negative v never goes up."""
+    return v.floor() + (u < v.frac())
+
+
+@known("stochastic_round", "the fraction is counted from 0", _FRACTION)
+def takes_the_size_of_the_fraction(v: Tensor, u: Tensor) -> Tensor:
+    """torch.frac(-0.25) is -0.25, but -0.25 lies 0.75 above its lower neighbour: negative v goes up too seldom."""
+    return v.floor() + (u < v.frac().abs())
+
+
 @known(
     "stochastic_round", "u is not used", "u holds one number from 0 to 1 for each value: compare it with the fraction."
 )
@@ -209,6 +221,24 @@ def rounds_each_weight(w: Tensor, x: Tensor) -> Tensor:
 def adds_the_errors(w: Tensor, x: Tensor) -> Tensor:
     """Then a large positive error and a large negative one look like none."""
     return _least(_pairs(w), lambda q: (x @ (q - w)).sum().abs())
+
+
+@known("best_rounding", "the sizes are added, not the squares", _SQUARES)
+def adds_the_sizes(w: Tensor, x: Tensor) -> Tensor:
+    """Squares make one large error worse than two of half its size; sizes do not."""
+    return _least(_pairs(w), lambda q: (x @ (q - w)).abs().sum())
+
+
+@known("best_rounding", "only the largest error counts", _SQUARES)
+def looks_at_the_largest(w: Tensor, x: Tensor) -> Tensor:
+    """One row of x decides then, and the errors of all others may grow."""
+    return _least(_pairs(w), lambda q: (x @ (q - w)).abs().amax())
+
+
+@known("best_rounding", "x is not used", _ALL)
+def ignores_the_inputs(w: Tensor, x: Tensor) -> Tensor:
+    """The errors of the weights need not cancel: those of the output should, and it depends on the inputs."""
+    return _least(_pairs(w), lambda q: (q - w).sum().abs())
 
 
 @known("best_rounding", "the most negative error", _SQUARES)

@@ -14,8 +14,8 @@ from torch import Tensor
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
-from quantlib.lab.learner import StandIn, name_of
-from quantlib.lab.panel import Panel, set_strokes
+from quantlib.lab.learner import StandIn
+from quantlib.lab.panel import Drag, Panel, set_strokes
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import fixed, joined, number
 from quantlib.rounding import round_floor, round_half_away, round_half_even, round_truncate
@@ -29,10 +29,11 @@ RULES: dict[str, Callable[[Tensor], list[Tensor]]] = {  # the results that are p
     "truncate": lambda v: [round_truncate(v)],
     "stochastic": lambda v: [v.floor(), v.ceil()],
 }
+NEAREST = round_half_even, round_half_away
 LEARNERS = "half away"  # the rule for which a learner's stands in
 REACH = 3  # the values go from -3 to 3
 WHOLE = range(-REACH, REACH + 1)
-VALUE = Slider("v", "value v", 0.5, -REACH, REACH, 0.05)
+VALUE = Slider("v", "value v", 0.3, -REACH, REACH, 0.05)
 FINE = 40  # values between two integers, on none and on no tie
 INPUTS = (torch.arange(2 * REACH * FINE) + 0.5) / FINE - REACH
 
@@ -54,19 +55,30 @@ class Row:
 
 @dataclass(frozen=True)
 class Rules(View):
-    """What every rule does to some values."""
+    """What every rule does to some values.
+
+    is_own: whether a learner's function makes the row that is half away otherwise.
+    """
 
     values: numpy.ndarray
     rows: Mapping[str, Row]
+    is_own: bool = False
+
+    def name(self, rule: str) -> str:
+        """Return what the row of a rule is called."""
+        return "yours" if self.is_own and rule == LEARNERS else rule
 
 
-def apply_rules(values: Tensor, learners: StandIn) -> Rules:
-    """Return what every rule makes of a handful of values between -3 and 3, in code units."""
+def apply_rules(values: Tensor, learners: StandIn, *, is_own: bool = False) -> Rules:
+    """Return what every rule makes of a handful of values between -3 and 3, in code units.
+
+    is_own: whether `learners` holds a learner's function; where quantlib's stands in for it, it makes no row.
+    """
     both = torch.cat([values, INPUTS])
     own, notice = learners(both)
     results = {name: rule(both) for name, rule in RULES.items()} | {LEARNERS: [own]}
     rows = {name: _row(both, torch.stack(rounded), len(values)) for name, rounded in results.items()}
-    return Rules(values.double().numpy(), rows, notices=(notice,))
+    return Rules(values.double().numpy(), rows, is_own and not notice, notices=(notice,))
 
 
 def _row(both: Tensor, results: Tensor, count: int) -> Row:
@@ -84,23 +96,27 @@ def explore_rules(
     """Show a slider for one value in code units, what every rule makes of it, and the error of each rule.
 
     Args:
-        half_away: f(v) that returns integers, as floats: the second row, quantlib's or a learner's.
+        half_away: f(v) that returns integers, as floats: the second row, quantlib's or, called "yours", a learner's.
         value: the slider, from -3 to 3.
     """
     rule = exercises.round_half_away.stand_in(half_away)
-    own = "" if half_away is exercises.round_half_away.reference else name_of(half_away)
+    is_own = half_away is not exercises.round_half_away.reference
 
-    def compute(v: float) -> Rules:
-        return apply_rules(torch.tensor([v]), rule)  # in float32 a slider's 0.5000000000000001 is 0.5
+    def compute(v: float) -> Rules:  # in float32 a slider's 0.5000000000000001 is 0.5
+        return apply_rules(torch.tensor([v]), rule, is_own=is_own)
 
-    return Explorer([value or VALUE], compute, Scene((9.2, 5.4), lambda figure: _lay_out(figure, own)), describe)
+    return Explorer([value or VALUE], compute, Scene((9.2, 5.2), _lay_out), describe)
 
 
 def describe(view: Rules) -> str:
     """Return the sentences that say what each rule makes of the one value of a view."""
     fraction = view.values[0] - numpy.floor(view.values[0])
-    said = ", ".join(f"{name} {_outcome(row, fraction)}" for name, row in view.rows.items())
-    means = ", ".join(f"{name} {_signed(view.rows[name].mean)}" for name in (LEARNERS, "floor"))
+    away = f" (half away: {_nearest(view, round_half_away)})" if view.is_own else ""
+    said = ", ".join(
+        f"{view.name(rule)} {_outcome(row, fraction)}{away if rule == LEARNERS else ''}"
+        for rule, row in view.rows.items()
+    )
+    means = ", ".join(f"{view.name(rule)} {_signed(view.rows[rule].mean)}" for rule in (LEARNERS, "floor"))
     return f"v = {fixed(view.values[0], 2)}: {said}. Mean error over all v from −3 to 3: {means}."
 
 
@@ -110,19 +126,21 @@ def _outcome(row: Row, fraction: float) -> str:
     return f"gives {low}" + (f", in {100 * fraction:.0f} % of the draws {high[0]}" if high and high[0] != low else "")
 
 
+def _nearest(view: Rules, rule: Callable[[Tensor], Tensor]) -> str:
+    return number(rule(torch.tensor(view.values[0], dtype=torch.float32)).item() + 0.0)
+
+
 def _signed(value: float) -> str:
     return "+" * (value >= 0.0005) + number(round(value, 3) + 0.0)
 
 
-def _lay_out(figure: Figure, own: str) -> list[Panel]:
-    """Lay out a row for each rule; own is the name of the function that drives the learner's."""
+def _lay_out(figure: Figure) -> list[Panel]:
+    """Lay out a row for each rule."""
     panels: list[Panel] = []
     for name, bottom, height in _places(0.115, 0.905):
         left = Landing(figure.add_axes((0.145, bottom, 0.36, height)), name)
         right = Saw(figure.add_axes((0.56, bottom, 0.275, height)), name)
         panels += [left, right]
-        if name == LEARNERS and own:
-            _name_row(left.axes, -0.15, own, size=8, color=style.QUIET)
     panels[1].axes.set_title("error r − v over v")
     _name_integers(panels[-2].axes, "integers")
     _name_integers(panels[-1].axes, "value v, in codes")
@@ -140,11 +158,6 @@ def _places(bottom: float, top: float) -> list[tuple[str, float, float]]:
 def _name_integers(axes: Axes, what: str) -> None:
     axes.set_xticks(WHOLE, [number(whole) for whole in WHOLE])
     axes.set_xlabel(what)
-
-
-def _name_row(axes: Axes, height: float, name: str, **look: Any) -> None:
-    """Write to the left of axes what they show."""
-    axes.text(-0.02, height, name, transform=axes.get_yaxis_transform(), ha="right", va="center", **look)
 
 
 class Headline(Panel):
@@ -172,11 +185,18 @@ class Landing(Panel):
         axes.tick_params(length=0)
         axes.axhline(0, color=style.QUIET, lw=1, zorder=1)
         axes.plot(WHOLE, [0] * len(WHOLE), "|", color=style.QUIET, ms=9, zorder=1)
-        _name_row(axes, 0.3, name, size=10, weight="bold")
+        look: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "right"}
+        self._label = self.label(name, (-0.02, 0.3), size=10, bold=True, **look)
         self._way = self.strokes(style.ROUNDING_TEXT, lw=1.6, ls=(0, (3, 1.5)), zorder=2)
         dots = {"ls": "none", "zorder": 3, "clip_on": False}
         self._values = self.line(style.ORIGINAL, marker="o", ms=5, **dots)
         self._codes = self.line(style.QUANTIZED, marker="s", ms=7, **dots)
+        self._due = self.line(style.BETTER, marker="D", ms=11, mfc="none", mew=1.6, **dots | {"zorder": 4})
+        self._due_name = self.label(size=9, color=style.BETTER_TEXT, ha="left", bold=True)
+
+    def grab(self, view: Rules, x: float, y: float) -> Drag:
+        """Take the value to the pointer."""
+        return lambda x, y: {"v": x}
 
     def update(self, view: Rules) -> None:
         """Move the values to a view. A learner's result far away stays at the edge of the picture."""
@@ -187,6 +207,18 @@ class Landing(Panel):
         set_strokes(self._way, numpy.stack([ends, heights], axis=2))
         self._values.set_data(view.values, numpy.full(len(view.values), 0.9))
         self._codes.set_data(results.ravel(), numpy.zeros(results.size))
+        self._label.text = view.name(self._name)
+        if self._name == LEARNERS:
+            self._compare(view)
+
+    def _compare(self, view: Rules) -> None:
+        """Show beside a learner's result where half to even and half away go."""
+        for mark in (self._due, self._due_name):
+            mark.set_visible(view.is_own)
+        even, away = (int(rule(torch.tensor(view.values[0], dtype=torch.float32))) for rule in NEAREST)
+        self._due.set_data([even, away], [0, 0])
+        self._due_name.text = f"◇ even {number(even)}, away {number(away)}"
+        self._due_name.at = (-REACH - 0.5, 0.62) if view.values[0] > 0 else (0.4, 0.62)
 
 
 class Saw(Panel):
@@ -201,6 +233,10 @@ class Saw(Panel):
         self._here = self.line(style.ORIGINAL, marker="o", ms=5, ls="none", zorder=3, clip_on=False)
         look: dict[str, Any] = {"transform": axes.transAxes, "size": 9, "color": style.ROUNDING_TEXT, "ha": "left"}
         self._mean, self._square = (self.label(at=(1.03, height), **look) for height in (0.72, 0.28))
+
+    def grab(self, view: Rules, x: float, y: float) -> Drag:
+        """Take the value to the pointer."""
+        return lambda x, y: {"v": x}
 
     def update(self, view: Rules) -> None:
         """Draw the teeth of a view: a line that rises to the next tooth would be no error of any value."""

@@ -30,8 +30,11 @@ class Exercise:
     check: int
 
     def wrong(self) -> list[tuple[str, str]]:
-        """Return (name of the misconception, a function with it) for all that learners are known to write."""
-        return [(name, self._with(line)) for name, lines in WRITTEN[self.about].items() for line in lines]
+        """Return (name of the misconception, a function with it) for all that learners are known to write.
+
+        Of a hunt, for which learners write data, there are none.
+        """
+        return [(name, self._with(line)) for name, lines in WRITTEN.get(self.about, {}).items() for line in lines]
 
     def _with(self, line: str) -> str:
         parameters = ", ".join(CHECKS[f"check_{self.about}"].__self__.parameters)

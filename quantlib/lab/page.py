@@ -26,10 +26,12 @@ _HIDE_ORPHAN = ":is(.jp-OutputArea-output.jupyter-widgets,.jupyter-widgets-view)
 # value. JupyterLab's labels moreover have a tooltip that says "null". And a number that is typed counts only after the
 # Enter key: they listen for the focus that leaves it with a listener that such an event never reaches.
 _TELL = (
-    "for (const row of this.closest('.quantlib-live')?.querySelectorAll('.widget-slider') ?? []) {"
+    "const live = this.closest('.quantlib-live');"
+    "for (const label of live?.querySelectorAll('.widget-label') ?? []) label.title = '';"
+    "for (const row of live?.querySelectorAll('.widget-slider') ?? []) {"
     " const parts = ['.widget-label', '[tabindex]', '.widget-readout'];"
     " const [label, handle, readout] = parts.map(part => row.querySelector(part));"
-    " handle.role = 'slider'; readout.role = 'textbox'; label.title = '';"
+    " handle.role = 'slider'; readout.role = 'textbox';"
     " handle.ariaLabel = readout.ariaLabel = label.textContent; handle.ariaValueText = readout.textContent;"
     " handle.ariaValueNow = readout.textContent.replace('\N{MINUS SIGN}', '-');"
     " readout.onblur = left => left.isTrusted && readout.dispatchEvent(new Event('blur', {bubbles: true})) }"

@@ -12,12 +12,12 @@ import time
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "tools" / "lab_settings"
@@ -203,6 +203,9 @@ class JupyterLab(FrontEnd):
         if not page.url.startswith(f"{address}/lab"):
             page.goto(f"{address}/lab?reset")
             page.wait_for_function("window.jupyterapp")
+        with suppress(Error):  # it may just be loading itself once more, without "reset"
+            page.evaluate(self._open_alone, name)
+        page.wait_for_function("window.jupyterapp")
         page.evaluate(self._open_alone, name)
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
         page.wait_for_function(self.idle)

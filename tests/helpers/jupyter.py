@@ -12,7 +12,7 @@ import time
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -203,10 +203,11 @@ class JupyterLab(FrontEnd):
         if not page.url.startswith(f"{address}/lab"):
             page.goto(f"{address}/lab?reset")
             page.wait_for_function("window.jupyterapp")
-        with suppress(Error):  # it may just be loading itself once more, without "reset"
+        try:
             page.evaluate(self._open_alone, name)
-        page.wait_for_function("window.jupyterapp")
-        page.evaluate(self._open_alone, name)
+        except Error:  # it was just loading itself once more, without "reset"
+            page.wait_for_function("window.jupyterapp")
+            page.evaluate(self._open_alone, name)
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
         page.wait_for_function(self.idle)
 

@@ -4,7 +4,7 @@ function render({ model }) {
   const image = target => target.closest?.(`.${model.get("picture")} img`);
   const now = () => document.querySelector(`.${model.get("picture")} img`);
   const held = new AbortController();
-  let press = model.get("point")[2] ?? 0, dragging = null;
+  let press = model.get("point")[2] ?? 0, dragging = null, began = null;
 
   function place(event, img) {
     const box = img.getBoundingClientRect();
@@ -14,7 +14,10 @@ function render({ model }) {
   function send(event) {
     const img = now();
     if (!img) return;
-    model.set("point", [...place(event, img), press]);
+    const point = place(event, img);
+    began ??= point;
+    // While Python is busy only the last point is kept: each tells where it began, or a press could be lost.
+    model.set("point", [...point, press, ...began]);
     model.save_changes();
   }
   function listen(name, does) {
@@ -26,6 +29,7 @@ function render({ model }) {
     event.preventDefault();
     dragging = event.pointerId;
     press += 1;
+    began = null;
     send(event);
   });
   listen("pointermove", event => {

@@ -26,7 +26,7 @@ class Touch(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("touch.js")
     picture = traitlets.Unicode().tag(sync=True)
     areas = traitlets.List(traitlets.Any()).tag(sync=True)
-    point = traitlets.List(traitlets.Float()).tag(sync=True)  # x, y, and the number of the press
+    point = traitlets.List(traitlets.Float()).tag(sync=True)  # x, y, the number of the press, and its own x and y
 
     def __init__(self, areas: list[Rectangle], touched: Callable[[float, float, bool], None]) -> None:
         super().__init__(picture=f"quantlib-picture-{next(_number)}", areas=[list(area) for area in areas])
@@ -34,6 +34,7 @@ class Touch(anywidget.AnyWidget):
         self.observe(self._moved, "point")
 
     def _moved(self, change: "traitlets.Bunch") -> None:
-        x, y, press = change["new"]
-        pressed = not change["old"] or change["old"][2] != press
-        self._touched(x, y, pressed)
+        x, y, press, *began = change["new"]
+        if not change["old"] or change["old"][2] != press:
+            self._touched(*began, True)
+        self._touched(x, y, False)

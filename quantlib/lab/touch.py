@@ -34,7 +34,7 @@ class Touch(anywidget.AnyWidget):
         self.observe(self._moved, "point")
 
     def _moved(self, change: "traitlets.Bunch") -> None:
-        x, y, press, *began = change["new"]
+        x, y, press, x0, y0 = change["new"]
         if not change["old"] or change["old"][2] != press:
-            self._touched(*began, True)
+            self._touched(x0, y0, True)
         self._touched(x, y, False)

@@ -390,6 +390,7 @@ def test_a_restarted_kernel_leaves_widgets_that_say_what_to_do(opened):
     for explorer in explorers(opened):
         lost = explorer.locator(f"{LIVE}.jupyter-widgets-disconnected")
         expect(lost).to_have_count(1)
+        opened.page.wait_for_function(FRONT.idle)
         assert "run this cell" in lost.evaluate("e => getComputedStyle(e, '::before').content")
 
 

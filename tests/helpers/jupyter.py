@@ -174,6 +174,8 @@ class JupyterLab(FrontEnd):
     idle = f"{_current}?.sessionContext?.session?.kernel?.status === 'idle'"
     run_every_cell = "void window.jupyterapp.commands.execute('notebook:run-all-cells')"
     restart = f"{_current}.sessionContext.session.kernel.restart()"
+    # What it still asked a kernel that was restarted.
+    noise = ("Could not restore the debugger state: Canceled future", "Error: Canceled future for")
     _open_alone = """async name => {
         const { restored, shell, commands } = window.jupyterapp;
         await restored;

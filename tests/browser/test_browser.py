@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from quantlib.lab.predict import RIGHT, WRONG
 from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.bug_museum.hunt import with_minus
 from tests.helpers import browser_lessons
 from tests.helpers.drawn import run
 from tests.helpers.jupyter import front_end
@@ -317,7 +318,7 @@ def test_a_hunt_is_won_by_typing_an_input_that_shows_the_bug(opened):
             box.fill(text)
         button.press("Enter")
         expect(said).to_contain_text("Caught with input 1, 3 points: ")
-        expect(said).to_contain_text(f"The bug: {getattr(bugs, name).name}.")
+        expect(said).to_contain_text(with_minus(f"The bug: {getattr(bugs, name).name}."))
         expect(hunt.locator(f"{LIVE} table th[scope=col]").first).to_be_visible()
         expect(hunt.locator(f"{LIVE} img").last).to_be_visible()
         expect(hunt.get_by_role("button", name="Show me", exact=True)).to_be_disabled()

@@ -47,9 +47,9 @@ def readout_rules(v):
 
 def readout_draws(v, n):
     """What the explorer of draws must say at v of n draws, before any repeat."""
-    v = round(v, 2)
+    v, n = round(v, 2), int(n)  # a page tells all numbers as floats
     generator = torch.Generator().manual_seed(0)
-    mean = round_stochastic(torch.full((DRAWS,), v), generator)[: int(n)].double().mean().item()
+    mean = round_stochastic(torch.full((DRAWS,), v), generator)[:n].double().mean().item()
     error = ((v - 2) * (3 - v) / n) ** 0.5
     up = f"v = {v:.2f}: it goes up in {100 * (v - 2):.0f} % of the draws; nearest always gives {round(v)}"
     off = f"{mean - v + 0.0:.3f}".replace("-0.000", "0.000").replace("-", MINUS)

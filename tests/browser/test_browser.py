@@ -129,7 +129,7 @@ def agree(page: Page, explorer: Locator, expected) -> None:
 
 
 def named(text: str, shown: list[float]) -> bool:
-    numbers = values(re.findall(r"[-\N{MINUS SIGN}]?\d+(?:\.\d+)?", text))
+    numbers = values(re.findall(r"[-\N{MINUS SIGN}]?\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d{3})", "", text)))
     return all(any(abs(value - number) < 1e-6 for number in numbers) for value in shown)
 
 

@@ -45,6 +45,12 @@ def readout_rules(v):
     return f"v = {two(round(v, 2))}: {said}, stochastic gives {number(low)}{chance}."
 
 
+def readout_of_others(v):
+    """What the explorer of rules must say at v of the rules that no learner writes."""
+    said = readout_rules(v)
+    return said[said.index("floor gives") :]
+
+
 def readout_draws(v, n):
     """What the explorer of draws must say at v of n draws, before any repeat."""
     v, n = round(v, 2), int(n)  # a page tells all numbers as floats
@@ -70,7 +76,7 @@ def readout_pair(w, rho):
     return f"w = {round(w, 2):.2f} and ρ = {two(round(rho, 2))}: {least}; {to}"
 
 
-READOUTS = [readout_rules, readout_draws, readout_pair]
+READOUTS = [readout_of_others, readout_draws, readout_pair]
 EXPLORERS = {
     "rules": (explore_rules, readout_rules),
     "draws": (explore_draws, readout_draws),

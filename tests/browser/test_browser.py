@@ -370,6 +370,7 @@ def test_the_solution_that_is_typed_is_right_and_drives_the_explorers(opened):
     for explorer, expected in driven:  # without a run of their cells
         expect(explorer.locator(SAID)).not_to_contain_text("not written yet")
         explorer.get_by_role("button", name="Reset", exact=True).click()
+        settle(opened.page, explorer, expected)
         for end in ("Home", "End"):
             explorer.locator(FRONT.handle).first.press(end)
             agree(opened.page, explorer, expected)

@@ -219,14 +219,9 @@ def fixed_point(real: float | Tensor, bits: int = 31) -> FixedPoint:
 
 
 def requantize(
-    acc: Tensor,
-    fixed: FixedPoint,
-    zero_point: Zero = 0,
-    quant_min: int = -128,
-    quant_max: int = 127,
-    *,
+    acc: Tensor, fixed: FixedPoint, zero_point: Zero = 0, quant_min: int = -128, quant_max: int = 127, *,
     twice: bool = False,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Return sums as codes of the output, by one multiplication and one shift.
 
     A half is rounded up. Twice, as in gemmlowp and in TFLite's first kernels: first 31 bits are shifted away and a half
@@ -256,24 +251,31 @@ def requantize(
     dtype = code_dtype(quant_min, quant_max)
     if not isinstance(acc, Tensor) or acc.dtype != torch.int32:
         raise QuantlibError("acc holds sums in int32", getattr(acc, "dtype", type(acc).__name__), "use integer_matmul")
-    multiplier, shift = (torch.as_tensor(part, dtype=torch.int64, device=acc.device) for part in fixed)
+
+    def codes(acc: Tensor, work: Tensor | None, m: Tensor, n: Tensor, z: Any) -> Tensor:
+        return _shifted(torch.mul(acc, m, out=work), n, twice).add_(z).clamp_(quant_min, quant_max)
+
+    zero_point = zero_point.to(acc.device) if isinstance(zero_point, Tensor) else zero_point
+    return run(codes, torch.int64, dtype, acc, *_parts(fixed, acc.device), zero_point)
+
+
+def _parts(fixed: FixedPoint, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return multiplier and shift as int64, the shift to the right."""
+    multiplier, shift = (torch.as_tensor(part, dtype=torch.int64, device=device) for part in fixed)
     lift = (1 - shift).clamp(0, 31)  # with few bits, a multiplier may want a shift to the left
     multiplier, shift = multiplier << lift, shift + lift
     if bool(((multiplier < 1) | (multiplier > 2**31) | (shift < 1) | (shift > 62)).any()):
         rule = "a fixed-point number lies between 2^-32 and 2^30"
         raise QuantlibError(rule, f"{fixed}", "take what fixed_point returns")
+    return multiplier, shift
 
-    def codes(acc: Tensor, work: Tensor | None, m: Tensor, n: Tensor, z: Any) -> Tensor:
-        scaled = torch.mul(acc, m, out=work)
-        first = n.clamp(max=31) if twice else n
-        scaled = scaled.add_(1 << first - 1).bitwise_right_shift_(first)
-        rest = n - first
-        if bool(rest.any()):
-            scaled = ((scaled.abs() + (1 << rest >> 1)) >> rest) * scaled.sign()
-        return scaled.add_(z).clamp_(quant_min, quant_max)
 
-    zero_point = zero_point.to(acc.device) if isinstance(zero_point, Tensor) else zero_point
-    return run(codes, torch.int64, dtype, acc, multiplier, shift, zero_point)
+def _shifted(scaled: Tensor, n: Tensor, twice: bool) -> Tensor:
+    """Return scaled / 2^n, rounded once or twice; scaled itself changes."""
+    first = n.clamp(max=31) if twice else n
+    scaled = scaled.add_(1 << first - 1).bitwise_right_shift_(first)
+    rest = n - first
+    return ((scaled.abs() + (1 << rest >> 1)) >> rest) * scaled.sign() if bool(rest.any()) else scaled
 
 
 def _reals(q: Tensor, zero: Zero, place: tuple[slice, slice]) -> Tensor:

@@ -225,7 +225,7 @@ class Explorer:
         sliders: the controls.
         compute: takes the sliders' values by name and returns a view.
         scene: draws a view.
-        describe: says a view in one or two sentences: the readout below the picture and its alternative text. What a
+        describe: says a view in one or two sentences: the readout above the picture and its alternative text. What a
             reader must know beside them, the view's notices, follows by itself.
     """
 

@@ -4,7 +4,8 @@ The still gives way in JupyterLab, in the classic notebook, and in a page (or, a
 page finds no live widget, it says so in a line of text; the still hides that line, and says what to do.
 """
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Iterable, Mapping, Sequence
 
 import ipywidgets
 from IPython.display import display
@@ -36,6 +37,18 @@ _TELL = (
     " handle.ariaValueNow = readout.textContent.replace('\N{MINUS SIGN}', '-');"
     " readout.onblur = left => left.isTrusted && readout.dispatchEvent(new Event('blur', {bubbles: true})) }"
 )
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table as HTML, on white, so that it can be read on a dark page too; a wide one scrolls."""
+    head = "".join(f'<th scope="col" style="{_CELL}">{html.escape(text)}</th>' for text in heads)
+    cells = ("".join(f'<td style="{_CELL}">{html.escape(text)}</td>' for text in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    whole = f'<table style="background:#fff;color:#000"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div style="overflow-x:auto;width:0;min-width:100%">{whole}</div>'
+
+
+_CELL = "padding:2px 12px;text-align:left"
 
 
 def telling(image: str) -> str:

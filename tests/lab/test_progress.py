@@ -12,6 +12,7 @@ from quantlib import QuantlibError
 from quantlib.lab import progress
 from quantlib.lab.predict import predict
 from quantlib.lessons import exercises_of
+from quantlib.lessons.start_here import suite
 from tools import project
 
 STEP = exercises_of("start_here")["step"]
@@ -37,14 +38,14 @@ def lines(path):
 
 
 def row(title):
-    (found,) = [row for row in progress.show_progress().rows if row.title.startswith(title)]
+    (found,) = [row for row in suite.show_progress().rows if row.title.startswith(title)]
     return found
 
 
 def question(notebook):
     """A question that a notebook asks."""
     (path,) = project.NOTEBOOKS.glob(f"{notebook}*.ipynb")
-    return min(progress.asked_in(path).questions)
+    return min(suite.asked_in(path).questions)
 
 
 # --- keeping
@@ -123,13 +124,13 @@ def unwritable(tmp_path):
 def test_a_file_that_cannot_be_written_is_refused_by_name(unwritable):
     with pytest.raises(QuantlibError, match=r"needs a file that can be written to, got '.*progress\.jsonl'; name"):
         progress.keep_progress(unwritable)
-    assert progress.show_progress().where == progress.NOT_KEPT
+    assert suite.show_progress().where == suite.NOT_KEPT
 
 
 def test_a_file_that_cannot_be_written_any_more_stops_nothing_and_is_told(unwritable, monkeypatch):
     monkeypatch.setattr(progress, "_file", str(unwritable))
     assert STEP.check(STEP.reference).status == "right"
-    assert progress.show_progress().where == f"Nothing is kept: {unwritable} cannot be written to."
+    assert suite.show_progress().where == f"Nothing is kept: {unwritable} cannot be written to."
     assert row("00").right == (1, 2)
 
 
@@ -137,19 +138,19 @@ def test_a_file_that_cannot_be_written_any_more_stops_nothing_and_is_told(unwrit
 
 
 def test_where_nothing_is_kept_and_nothing_was_done_it_says_what_to_do_and_no_more():
-    shown = progress.show_progress()
-    assert shown.rows == [] and repr(shown) == progress.NOT_KEPT
+    shown = suite.show_progress()
+    assert shown.rows == [] and repr(shown) == suite.NOT_KEPT
     assert "<table" not in shown.html() and "make lab" in shown.html() and "keep_progress(" in shown.html()
 
 
 def test_what_was_done_in_this_kernel_is_shown_also_where_nothing_is_kept():
     progress.note("predicted", question("00"))
     assert row("00").predicted[0] == 1
-    assert progress.show_progress().where == progress.NOT_KEPT
+    assert suite.show_progress().where == suite.NOT_KEPT
 
 
 def test_the_map_has_every_notebook_with_all_that_it_asks(file):
-    rows = progress.show_progress().rows
+    rows = suite.show_progress().rows
     assert len(rows) == len(project.notebooks())
     for path, each in zip(project.notebooks(), rows, strict=True):
         text = path.read_text(encoding="utf-8")
@@ -175,7 +176,7 @@ def test_a_deed_in_a_notebook_of_another_name_counts_where_it_is_asked(file, mon
 
 def test_page_and_text_say_the_same(file):
     progress.note("right", "step")
-    shown = progress.show_progress()
+    shown = suite.show_progress()
     page = BeautifulSoup(shown.html(), "html.parser")
     first = page.find_all("tr")[1]
     cells = [cell.get_text() for cell in first.find_all(["th", "td"])]
@@ -191,17 +192,17 @@ def test_a_broken_notebook_asks_for_nothing(tmp_path):
     for k, text in enumerate(["", "{}", '{"cells": [{"cell_type": "code", "source": "%time lab.check_step(f)"}]}']):
         path = tmp_path / f"{k}.ipynb"
         path.write_text(text)
-        assert progress.asked_in(path) == (f"{k}", set(), set())
-    assert progress.asked_in(tmp_path / "none.ipynb").questions == set()
+        assert suite.asked_in(path) == (f"{k}", set(), set())
+    assert suite.asked_in(tmp_path / "none.ipynb").questions == set()
 
 
 def test_without_the_project_the_notebooks_beside_the_kernels_are_shown(tmp_path, monkeypatch, file):
-    monkeypatch.setattr(progress, "__file__", str(tmp_path / "site" / "quantlib" / "lab" / "progress.py"))
+    monkeypatch.setattr(suite, "__file__", str(tmp_path / "site" / "quantlib" / "lessons" / "start_here" / "suite.py"))
     (tmp_path / "mine").mkdir()
     text = project.NOTEBOOKS.joinpath("00_start_here.ipynb").read_text(encoding="utf-8")
     (tmp_path / "mine" / "00_start_here.ipynb").write_text(text, encoding="utf-8")
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "mine" / "00_start_here.ipynb"))
-    assert [row.title[:2] for row in progress.show_progress().rows] == ["00"]
+    assert [row.title[:2] for row in suite.show_progress().rows] == ["00"]
     monkeypatch.delenv("JPY_SESSION_NAME")
     monkeypatch.chdir(tmp_path / "mine")
-    assert len(progress.show_progress().rows) == 1
+    assert len(suite.show_progress().rows) == 1

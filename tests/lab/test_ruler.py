@@ -5,7 +5,8 @@ import torch
 
 from quantlib.data import T, load_weight
 from quantlib.lab import style
-from quantlib.lab.ruler import Ruler, Staircase, clip_sentence, describe, draw_matrices, make_view, ruler_scene
+from quantlib.lab.ruler import Ruler, clip_sentence, describe, make_view
+from quantlib.lessons.affine_formula.scene import Staircase, ruler_scene
 from tests.lessons.test_affine_formula import of_weights
 
 MINUS = "\N{MINUS SIGN}"
@@ -97,9 +98,3 @@ def test_a_large_matrix_is_shown_through_a_window():
     view = make_view(weights, 0.006, 0, -128, 127, torch.linspace(-1, 1, 99))
     picture = ruler_scene(weights, torch.linspace(-1, 1, 99), (-1.0, 1.0), WINDOW).still(view, "")
     assert picture.png.startswith(b"\x89PNG")
-
-
-def test_matrices_say_the_largest_error():
-    assert "values of up to 728.6 in size come back with an error of at most 39.1." in draw_matrices(T, 3.5, -70).alt
-    assert "an error of at most 0." in draw_matrices(torch.zeros(3, 3), 1.0, 0).alt
-    assert "no value clips" in draw_matrices(torch.eye(20), 0.5, 0).alt

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Slider, explorer
-from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN, RulerView, describe, is_clipped, ruler_scene
+from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN, RulerView, describe, is_clipped
 
 from . import exercises
-from .touch import LooseRuler
+from .scene import ruler_scene
 
 LARGE_WEIGHT: dict[str, Any] = {  # the sliders, the number line and the window for the weights "ffn_down"
     "scale": Slider("s", "scale s", 0.005, 0.0005, 0.08, 0.0005),
@@ -54,4 +54,4 @@ def explore_affine(
         notices = about_codes, about_reals
         return RulerView(s, z, QUANT_MIN, QUANT_MAX, x, q, x_hat, clipped, curve, notices=notices)
 
-    return Explorer([scale, zero_point], compute, ruler_scene(x, inputs, limits, window, LooseRuler), describe)
+    return Explorer([scale, zero_point], compute, ruler_scene(x, inputs, limits, window), describe)

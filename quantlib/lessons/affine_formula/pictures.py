@@ -8,8 +8,10 @@ from torch import Tensor
 
 from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
-from quantlib.lab.ruler import Ruler, Staircase, describe, make_view
+from quantlib.lab.ruler import Ruler, describe, make_view
 from quantlib.lab.words import clips, joined, number
+
+from .scene import Staircase
 
 
 def draw_ruler(

@@ -194,11 +194,8 @@ class Hunt:
     def _log(self) -> str:
         """Return the inputs tried as a table."""
         heads = ("input", *self.exercise.parameters, "gives", "should give")
-        head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in heads)
         rows = ([str(k), *map(written, t.arguments), *_outcome(t)] for k, t in enumerate(self.tried, 1))
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-        table = f'<table style="background:#fff;color:#000"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        return f'<div style="overflow-x:auto;width:0;min-width:100%">{table}</div>' if self.tried else ""
+        return page.table(heads, (map(with_minus, row) for row in rows)) if self.tried else ""
 
     def _asked(self) -> str:
         return f"find an input ({', '.join(self.exercise.parameters)}) on which this function is wrong."
@@ -227,7 +224,6 @@ class Hunt:
 
 
 _PARAGRAPH = "line-height:1.5;margin:8px 0;max-width:920px"
-_CELL = "padding:2px 12px;text-align:left"
 
 
 def _box(name: str) -> ipywidgets.Text:
@@ -242,10 +238,6 @@ def _button(name: str, pressed: Callable[[ipywidgets.Button], None]) -> ipywidge
     button = ipywidgets.Button(description=name, layout={"width": "auto", "margin": "2px 8px 2px 0"})
     button.on_click(pressed)
     return button
-
-
-def _cell(text: str) -> str:
-    return f'<td style="{_CELL}">{html.escape(with_minus(text))}</td>'
 
 
 def with_minus(text: str) -> str:

@@ -8,55 +8,41 @@ import torch
 from torch import Tensor
 
 from quantlib.errors import QuantlibError
-from quantlib.lab.exercise import Exercise, unusable_as
-from quantlib.lab.learner import Outcome, call, name_of, read, tensor_problem
+from quantlib.lab.data_exercise import DataExercise
+from quantlib.lab.exercise import Exercise
 from quantlib.lab.same import Arguments
 from quantlib.lab.verdict import Verdict
-from quantlib.lab.words import sentence
 from quantlib.lessons import all_exercises
 
 MANY = 50  # inputs, and numbers in one input
 Gap = tuple[str, Callable[[Sequence[Arguments]], bool]]
 
 
-@dataclass(frozen=True)
-class InputsExercise:
+@dataclass(frozen=True, kw_only=True)
+class InputsExercise(DataExercise):
     """A function that a learner writes, f(), which returns inputs; known mistakes are tried on them.
 
-    name: of the function, in `check_name` too.
-    task: what the function does, after "Say whether".
     about: the exercise whose mistakes the inputs should show.
     few: how many numbers are enough, in all inputs together, if they are chosen well.
     gaps: what learners forget; the name, and whether it is so for some inputs.
-    hints: steps towards better inputs.
     """
 
-    name: str
-    task: str
     about: str
     few: int
     gaps: tuple[Gap, ...]
-    hints: tuple[str, ...]
-    parameters: tuple[str, ...] = ()
 
     @property
     def exercise(self) -> Exercise:
         return all_exercises()[self.about]
 
-    def check(self, function: Any) -> Verdict:
-        """Return what there is to say about the inputs that a function returns, whatever it does."""
-        name = name_of(function)
-        if unusable := unusable_as(self.parameters, function):
-            return Verdict("wrong", unusable, self.hints)
-        outcome = Outcome(None, unwritten=True) if function is None or function is ... else call(function)
-        if outcome.unwritten:
-            return Verdict("not written yet", f"{name}.", self.hints)
-        inputs = outcome.problem or read(self._inputs, outcome.value)
-        if isinstance(inputs, str):
-            return Verdict("wrong", sentence(f"{name}: it {inputs}"), self.hints)
-        return self._verdict(name, inputs)
+    def taken(self, value: Any) -> list[Arguments] | str:
+        """Return the inputs as arguments, or say why they are none."""
+        if type(value) not in (list, tuple) or not 1 <= len(value) <= MANY:
+            return f"must return a list of 1 to {MANY} inputs"
+        return [self._input(one) for one in value]
 
-    def _verdict(self, name: str, inputs: list[Arguments]) -> Verdict:
+    def judged(self, name: str, inputs: list[Arguments]) -> Verdict:
+        """Return which of the known mistakes the inputs show, and what they lack."""
         mistakes = self.exercise.known
         missed = [mistake for mistake in mistakes if not any(self.exercise.trial(mistake, one).fails for one in inputs)]
         numbers = sum(x.numel() for x, *_ in inputs)
@@ -70,17 +56,6 @@ class InputsExercise:
         looks = f" Looks like: {gaps[0]}." if gaps else ""
         shown = f"{name} has {count}, which show {len(mistakes) - len(missed)} of {len(mistakes)} mistakes."
         return Verdict("wrong", f"{shown}{looks} Not shown: {'; '.join(names)}.", self.hints, tuple(gaps))
-
-    def _inputs(self, value: Any) -> list[Arguments] | str:
-        """Return the inputs as arguments, or say why they are none."""
-        if value is None:
-            return tensor_problem(value)
-        if type(value) not in (list, tuple) or not 1 <= len(value) <= MANY:
-            return f"must return a list of 1 to {MANY} inputs"
-        try:
-            return [self._input(one) for one in value]
-        except (QuantlibError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-            return f"returned an input that cannot be used: {str(error).splitlines()[0]}"
 
     def _input(self, one: Any) -> Arguments:
         if type(one) not in (list, tuple) or len(one) != len(self.exercise.parameters):
@@ -119,18 +94,18 @@ def _has_step(x: Tensor) -> bool:
 
 
 quantize_inputs = InputsExercise(
-    "quantize_inputs",
-    "f() returns inputs (x, s, z) that show every known mistake of an int8 quantizer",
-    "quantize",
-    4,
-    (
+    name="quantize_inputs",
+    task="f() returns inputs (x, s, z) that show every known mistake of an int8 quantizer",
+    about="quantize",
+    few=4,
+    gaps=(
         ("z is 0 in every input", lambda inputs: all(z == 0 for _, _, z in inputs)),
         ("s is 1 in every input", lambda inputs: all(s == 1 for _, s, _ in inputs)),
         ("nothing has to be rounded", lambda inputs: bool((_codes(inputs) % 1 == 0).all())),
         ("nothing is above the grid", lambda inputs: bool((_codes(inputs).round() <= 127).all())),
         ("nothing is below the grid", lambda inputs: bool((_codes(inputs).round() >= -128).all())),
     ),
-    (
+    hints=(
         "One input can hold several numbers: with what do x / s + z come out between two integers, or beyond the grid?",
         "Clamping before or after the shift differs only if z is not 0, and a forgotten s only if s is not 1.",
         "Let one input leave the grid above, and one below; −128 itself must be asked for too.",
@@ -138,11 +113,11 @@ quantize_inputs = InputsExercise(
 )
 
 choose_qparams_inputs = InputsExercise(
-    "choose_qparams_inputs",
-    "f() returns inputs (x,) that show every known mistake in the choice of s and z",
-    "choose_qparams",
-    4,
-    (
+    name="choose_qparams_inputs",
+    task="f() returns inputs (x,) that show every known mistake in the choice of s and z",
+    about="choose_qparams",
+    few=4,
+    gaps=(
         ("0.0 is inside every range", lambda inputs: all(x.min() <= 0 <= x.max() for (x,) in inputs)),
         ("no input is 0.0 alone", lambda inputs: all(_has_step(x) for (x,) in inputs)),
         (
@@ -151,7 +126,7 @@ choose_qparams_inputs = InputsExercise(
         ),
         ("no step is too small for float32", lambda inputs: all(_has_step(x) or not x.any() for (x,) in inputs)),
     ),
-    (
+    hints=(
         "T has positive and negative numbers. Try inputs with positive ones alone, and with negative ones alone.",
         "What do you divide by, if all numbers are 0.0?",
         "Which scale does a range of 0.000000001 need? A program that holds s above some small number gets it wrong.",

@@ -156,11 +156,8 @@ class Search:
     def _table(self) -> str:
         """Return the inputs tried, and beside each what quantlib makes of it."""
         heads = "x", "the recipe", "so", "quantlib"
-        head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in heads)
         rows = ((x, made.ruler, made.fault or "usable", right) for x, (made, right) in self.tried.items())
-        body = "".join(f"<tr>{''.join(_cell(text) for text in row)}</tr>" for row in rows)
-        table = f'<table style="background:#fff;color:#000"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        return f'<div style="overflow-x:auto;width:0;min-width:100%">{table}</div>' if self.tried else ""
+        return page.table(heads, rows) if self.tried else ""
 
     def _ipython_display_(self) -> None:
         task = f"Find inputs on which this recipe breaks. There are {len(KINDS)} ways."
@@ -168,13 +165,6 @@ class Search:
         asked = ipywidgets.HTML(f'<p style="margin:4px 0"><b>Hunt:</b> {task}</p>')
         row = ipywidgets.HBox([self.box, self.button], layout={"flex_flow": "row wrap"})
         page.show(still, [asked, row, self.result])
-
-
-_CELL = "padding:2px 12px;text-align:left"
-
-
-def _cell(text: str) -> str:
-    return f'<td style="{_CELL}">{html.escape(text)}</td>'
 
 
 def break_recipe(recipe: Function) -> Search:

@@ -20,7 +20,7 @@ from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN
 from quantlib.lab.words import joined, number
 
 from . import exercises
-from .split import ErrorDots, SplitView, clip_sentence, mean_squares
+from .split import ErrorDots, SplitView, how_many_clip, mean_squares
 
 SCALE = Slider("s", "scale s", 3.5, 3.4, 3.9, 0.01)
 ZERO_POINT = Slider("z", "zero point z", -70, -95, -55, 1)
@@ -79,7 +79,7 @@ def free_zero_points(x: Tensor, s: float) -> list[int]:
 
 def describe(view: RoomView) -> str:
     """Return the sentence that says what a picture of the room shows."""
-    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {clip_sentence(view)}. "
+    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {how_many_clip(view)}. "
     room = f"At this s nothing clips with {len(view.free)} of the {QUANT_MAX - QUANT_MIN + 1} zero points. "
     return f"{ruler}{room}Norm of the error: {view.norm:.4f}."
 

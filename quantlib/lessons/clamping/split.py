@@ -80,11 +80,11 @@ def explore_split(
     steps = numpy.linspace(scale.low, scale.high, round((scale.high - scale.low) / scale.step) + 1 if few else 40)
 
     @lru_cache(maxsize=256)
-    def curve(z: int) -> numpy.ndarray:
+    def curve(z: int, _of: Function) -> numpy.ndarray:  # a function that is written anew has curves of its own
         return numpy.array([mean_squares(split(x, float(s), z)[0]) for s in steps])
 
     def compute(s: float, z: int = 0) -> SplitView:
-        means = curve(z)  # first: it takes the most calls, and what they show is then said
+        means = curve(z, split.function)  # first: it takes the most calls, and what they show is then said
         (clip, rounding), about = split(x, s, z)
         sums = "" if add_up(clip, rounding, x, s, z) else "The two parts do not add up to x - x_hat."
         return SplitView(s, z, clip, rounding, mean_squares((clip, rounding)), means, notices=(about, sums))
@@ -96,7 +96,10 @@ def explore_split(
             return [Share(share), Curves(left, steps), ErrorDots(right, x)]
         left = figure.add_axes((0.08, 0.115, 0.425, 0.785))
         ends = [mean_squares(split(x, end, 0)[0]) for end in (scale.low, scale.high)]
-        return [Layers(left, steps, x.numel(), curve(0).sum(axis=1).max()), ErrorBins(right, x, max(map(max, ends)))]
+        return [
+            Layers(left, steps, x.numel(), curve(0, split.function).sum(axis=1).max()),
+            ErrorBins(right, x, max(map(max, ends))),
+        ]
 
     size = (9.2, 5.0) if few else (9.2, 4.8)
     return Explorer([scale, ZERO_POINT] if few else [scale], compute, Scene(size, lay_out), describe)
@@ -125,13 +128,13 @@ def describe(view: SplitView) -> str:
     """Return the sentence that says what a picture of the two parts shows: of many values the sum, not the mean."""
     few = view.clip.numel() <= FEW
     name, count = ("MSE", 1) if few else ("Sum of the squared errors", view.clip.numel())
-    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {clip_sentence(view)}. "
+    ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}: {how_many_clip(view)}. "
     clip, rounding = view.means * count
     sums = f"{name}: {amount(view.mse * count)} = {amount(clip)} by clipping + {amount(rounding)} by rounding. "
     return f"{ruler}{sums}Norm of the error: {view.norm:.4f}."
 
 
-def clip_sentence(view: SplitView) -> str:
+def how_many_clip(view: SplitView) -> str:
     """Return how many values clip, in words."""
     return clips(int(view.clip.count_nonzero()), view.clip.numel())
 
@@ -274,7 +277,7 @@ class ErrorDots(Panel):
         half = view.scale / 2
         self._half.set_data([half] * 2, (-0.7, len(self._order) - 0.6))
         self._half_name.at, self._half_name.text = (half * 1.12, self._half_name.at[1]), f"s/2 = {number(half)}"
-        self.title.text = clip_sentence(view)
+        self.title.text = how_many_clip(view)
 
 
 class ErrorBins(Panel):
@@ -309,7 +312,7 @@ class ErrorBins(Panel):
         last = view.scale * (QUANT_MAX - view.zero_point)
         self._band.set_width(last - self._band.get_x())
         self._reach.at, self._reach.text = (last, 0.965 * self._top), f"the levels reach to {number(last)}"
-        self.title.text = clip_sentence(view)
+        self.title.text = how_many_clip(view)
 
 
 def _boxes(left: Numbers, bottom: Numbers, right: Numbers, top: Numbers) -> list[numpy.ndarray]:

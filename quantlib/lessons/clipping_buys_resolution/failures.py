@@ -1,7 +1,6 @@
 """A hunt: data on which a method of choosing the range fails, whatever the method is good for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -12,11 +11,9 @@ from quantlib.calibration.aciq import choose_aciq
 from quantlib.calibration.histogram import Histogram
 from quantlib.calibration.squared_error import choose_mse
 from quantlib.errors import QuantlibError
-from quantlib.lab import progress
-from quantlib.lab.exercise import unusable_as
-from quantlib.lab.learner import Outcome, call, name_of, read, tensor_problem
+from quantlib.lab.data_exercise import DataExercise
 from quantlib.lab.verdict import Verdict
-from quantlib.lab.words import joined, sentence
+from quantlib.lab.words import joined
 from quantlib.metrics import mse
 
 from .exercises import percentile_alpha, quantize_to
@@ -53,39 +50,21 @@ def times_the_least(x: Tensor, method: str) -> float:
     return errors[method] / errors["least"] if errors["least"] else inf if errors[method] else 1.0
 
 
-@dataclass(frozen=True)
-class Failures:
-    """A function that a learner writes, f(), which returns for each method data on which it fails.
+class Failures(DataExercise):
+    """A function that a learner writes, f(), which returns for each method data on which it fails."""
 
-    name: of the function, in `check_name` too.
-    task: what the function does, after "Say whether".
-    hints: steps towards such data.
-    """
+    def taken(self, value: Any) -> dict[str, Tensor] | str:
+        """Return the values for each method, or say why there are none."""
+        if type(value) is not dict or not value or not set(value) <= set(ALPHAS):
+            return f"must return a dict with the keys {joined(list(ALPHAS))}"
+        return {method: _values(method, some) for method, some in value.items()}
 
-    name: str
-    task: str
-    hints: tuple[str, ...]
-    parameters: tuple[str, ...] = ()
-
-    def check(self, function: Any) -> Verdict:
-        """Return what there is to say about the data that a function returns, whatever it does."""
-        name = name_of(function)
-        if unusable := unusable_as(self.parameters, function):
-            return Verdict("wrong", unusable, self.hints)
-        outcome = Outcome(None, unwritten=True) if function is None or function is ... else call(function)
-        if outcome.unwritten:
-            return Verdict("not written yet", f"{name}.", self.hints)
-        data = outcome.problem or read(_data, outcome.value)
-        if isinstance(data, str):
-            return Verdict("wrong", sentence(f"{name}: it {data}"), self.hints)
-        return self._verdict(name, data)
-
-    def _verdict(self, name: str, data: Mapping[str, Tensor]) -> Verdict:
+    def judged(self, name: str, data: Mapping[str, Tensor]) -> Verdict:
+        """Return for each method how many times the least error it has, and what data that are too easy lack."""
         found = {method: times_the_least(data[method], method) for method in ALPHAS if method in data}
         said = joined([f"{method} {_times(times)}" for method, times in found.items()])
         lacking = [method for method in ALPHAS if found.get(method, 0.0) < TIMES]
         if not lacking:
-            progress.note("right", self.name)
             return Verdict("right", f"{name} defeats all {len(found)}. Their errors: {said}.")
         method = lacking[0]
         heard = f" Their errors: {said}." if said else ""
@@ -121,18 +100,6 @@ def _gap(method: str, x: Tensor | None) -> str:
     return "no value lies far out" if spread and x.abs().max().item() < 6 * spread else ""
 
 
-def _data(value: Any) -> dict[str, Tensor] | str:
-    """Return the values for each method, or say why there are none."""
-    if value is None:
-        return tensor_problem(value)
-    if type(value) is not dict or not value or not set(value) <= set(ALPHAS):
-        return f"must return a dict with the keys {joined(list(ALPHAS))}"
-    try:
-        return {method: _values(method, some) for method, some in value.items()}
-    except (QuantlibError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-        return f"returned data that cannot be used: {str(error).splitlines()[0]}"
-
-
 def _values(method: str, some: Any) -> Tensor:
     x = torch.as_tensor(some, dtype=torch.float32).detach().clone().flatten()
     if not 1 <= x.numel() <= MOST:
@@ -143,9 +110,9 @@ def _values(method: str, some: Any) -> Tensor:
 
 
 failures = Failures(
-    "failures",
-    "f() returns data on which min-max, the percentile and ACIQ have ten times the least error",
-    (
+    name="failures",
+    task="f() returns data on which min-max, the percentile and ACIQ have ten times the least error",
+    hints=(
         "torch.cat([torch.linspace(-1, 1, 50_000), torch.tensor([9.0])]) is a crowd and one value far out. Who fails?",
         "Where most of the mean square is in the value far out, clipping it is the worst that can be done.",
         "Who looks at the number of values alone, and who at their standard deviation alone, clips it all the same.",

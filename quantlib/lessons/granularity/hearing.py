@@ -14,9 +14,9 @@ from torch.nn.functional import binary_cross_entropy
 from quantlib.affine import fake_quantize
 from quantlib.data.silero import RATE, WINDOW, speech_probability
 from quantlib.groups import from_groups, to_groups
-from quantlib.lab import style
+from quantlib.lab import sound, style
 from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Panel, runs, set_strokes
+from quantlib.lab.panel import Panel, set_strokes
 from quantlib.lab.picture import Picture, picture
 from quantlib.qparams import choose_qparams
 
@@ -24,7 +24,6 @@ WIDTH = Slider("b", "bits b", 8, 2, 12, 1)
 GROUP = 32
 WHOSE = "a tensor", "a channel", f"for {GROUP} weights"
 SHARING = Choice("g", "one scale g", WHOSE)
-SHOWN = 1_000  # so many pieces of the sound are drawn, each from its lowest to its highest sample
 
 
 def shared(w: Tensor, bits: int, sharing: int) -> Tensor:
@@ -106,26 +105,13 @@ def _scene(height: float, audio: Tensor, spoken: Tensor, p: numpy.ndarray) -> Sc
 
 def _draw_sound(axes: Axes, audio: Tensor, spoken: Tensor) -> None:
     """Draw the waveform, and where voices speak."""
-    piece = max(1, len(audio) // SHOWN)
-    pieces = audio[: len(audio) // piece * piece].reshape(-1, piece).numpy()
-    time = (numpy.arange(len(pieces)) + 0.5) * piece / RATE
-    axes.fill_between(time, pieces.min(axis=1), pieces.max(axis=1), color=style.QUIET, lw=0.6)
+    axes.fill_between(*sound.pieces(audio), color=style.QUIET, lw=0.6)
     axes.set(xlim=(0, len(audio) / RATE), ylim=(-1, 1))
     style.bare(axes)
-    _name_row(axes, 0, "sound", style.QUIET)
-    for start, end in _seconds(spoken.numpy()):
+    sound.name_row(axes, 0, "sound", style.QUIET)
+    for start, end in sound.seconds(spoken.numpy()):
         axes.plot([start, end], [0.93, 0.93], color=style.ORIGINAL, lw=2, solid_capstyle="butt")
         axes.text((start + end) / 2, 1.02, "a voice", size=9, ha="center", va="bottom")
-
-
-def _name_row(axes: Axes, height: float, name: str, ink: str) -> None:
-    """Write a name to the left of what it names."""
-    axes.text(-0.012, height, name, transform=axes.get_yaxis_transform(), size=9, ha="right", va="center", color=ink)
-
-
-def _seconds(mask: numpy.ndarray) -> numpy.ndarray:
-    """Return where runs of True windows begin and end, in seconds; shape (n, 2)."""
-    return numpy.array(runs(mask)).reshape(-1, 2) * WINDOW / RATE
 
 
 class Probability(Panel):
@@ -156,15 +142,14 @@ class Decisions(Panel):
         style.number_line(axes)
         rows = ("float: speech", style.ORIGINAL), ("quantized: speech", style.QUANTIZED), ("they differ", style.QUIET)
         for row, (name, ink) in enumerate(rows):
-            _name_row(axes, row, name, ink)
+            sound.name_row(axes, row, name, ink)
         self._bars = [self.strokes(ink, lw=7) for _, ink in rows]
 
     def update(self, view: Heard) -> None:
         """Draw the bars of both networks, and the windows that they decide differently."""
         p, q = view.p > 0.5, view.q > 0.5
         for row, mask in enumerate((p, q, p != q)):
-            ends = _seconds(mask)
-            set_strokes(self._bars[row], numpy.stack([ends, numpy.full_like(ends, row)], axis=2))
+            set_strokes(self._bars[row], sound.bars(mask, row))
 
 
 def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str) -> Picture:

@@ -13,9 +13,9 @@ from torch import Tensor
 from quantlib.affine import dequantize, fake_quantize, quantize
 from quantlib.data.silero import RATE, WINDOW, load_silero, speech_probability
 from quantlib.data.speech import PARTS, synthesize_speech
-from quantlib.lab import style
+from quantlib.lab import sound, style
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Panel, runs, set_strokes, uprights
+from quantlib.lab.panel import Panel, set_strokes, uprights
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import fixed, number
 from quantlib.qparams import choose_qparams
@@ -25,7 +25,6 @@ MATRIX = "lstm.weight_hh"  # of which the corner is shown
 SIDE = 16  # rows and columns of the corner
 OUTLINED = 12, 8  # the cell whose numbers are said
 STRONGER = 4  # times as strong are the colours of what is lost
-PIECES = 900  # of the sound: each is drawn from its lowest to its highest sample
 LEFT, WIDTH = 0.125, 0.86  # of the sound in the picture
 
 
@@ -126,8 +125,8 @@ def hearing(view: BitsView) -> str:
 
 def _lay_out(figure: Figure, hearing: Hearing) -> Sequence[Panel]:
     corners = [Corner(figure.add_axes((0.012 + 0.25 * k, 0.515, 0.226, 0.40)), k) for k in range(4)]
-    sound = Sound(figure.add_axes((LEFT, 0.09, WIDTH, 0.20)), hearing.audio)
-    return [*corners, sound, Strip(figure.add_axes((LEFT, 0.295, WIDTH, 0.10)), hearing.before)]
+    waves = Sound(figure.add_axes((LEFT, 0.09, WIDTH, 0.20)), hearing.audio)
+    return [*corners, waves, Strip(figure.add_axes((LEFT, 0.295, WIDTH, 0.10)), hearing.before)]
 
 
 class Corner(Panel):
@@ -177,15 +176,13 @@ class Sound(Panel):
         seconds = len(audio) / RATE
         super().__init__(axes, xlim=(0, seconds), ylim=(-0.85, 1.25), xlabel="time, s")
         style.number_line(axes)
-        piece = max(1, len(audio) // PIECES)
-        pieces = audio[: len(audio) // piece * piece].reshape(-1, piece).numpy()
-        middle = (numpy.arange(len(pieces)) + 0.5) * piece
-        self._window = (middle // WINDOW).astype(int)
-        self._bars = uprights(middle / RATE, 0, 0)
-        self._bars[:, 0, 1], self._bars[:, 1, 1] = pieces.min(axis=1), pieces.max(axis=1)
+        time, low, high = sound.pieces(audio)
+        self._window = (time * RATE // WINDOW).astype(int)
+        self._bars = uprights(time, 0, 0)
+        self._bars[:, 0, 1], self._bars[:, 1, 1] = low, high
         self._other = self.strokes(style.QUIET, lw=0.9)
         self._heard = self.strokes(color, lw=0.9)
-        _name_row(axes, 0, "sound", style.QUIET)
+        sound.name_row(axes, 0, "sound", style.QUIET)
         _name_parts(axes, 1.1)
 
     def update(self, view: BitsView) -> None:
@@ -209,7 +206,7 @@ class Strip(Panel):
         """Draw the bars of the network with b bits."""
         self.title.text = hearing(view)
         self._name.text = f"{view.b} bits hear"
-        set_strokes(self._heard, _bars(view.hears, 1))
+        set_strokes(self._heard, sound.bars(view.hears, 1))
 
 
 def draw_network(weights: Mapping[str, Tensor], audio: Tensor) -> Picture:
@@ -226,9 +223,9 @@ def draw_network(weights: Mapping[str, Tensor], audio: Tensor) -> Picture:
         strip.set(xlim=(0, len(hearing.before) * WINDOW / RATE), ylim=(1.6, -0.6))
         style.bare(strip)
         _draw_before(strip, hearing.before)
-        _name_row(strip, 1, "fewer bits hear", style.QUANTIZED)
+        sound.name_row(strip, 1, "fewer bits hear", style.QUANTIZED)
         look: Any = {"size": 11, "weight": "bold", "ha": "center", "va": "center", "color": style.QUANTIZED}
-        for (start, y), (end, _) in _bars(hearing.before, 1):
+        for (start, y), (end, _) in sound.bars(hearing.before, 1):
             strip.text((start + end) / 2, y, "?", **look)
         heard = f"hears a voice in {hearing.before.sum()} of {len(hearing.before)} windows"
         strip.set_title(f"A network with such weights {heard}", pad=8)
@@ -241,13 +238,8 @@ NAME: dict[str, Any] = {"size": 9, "ha": "right"}
 
 def _draw_before(axes: Axes, before: numpy.ndarray) -> None:
     """Draw in the first row where the network with 32 bits hears a voice."""
-    _name_row(axes, 0, "32 bits hear", style.ORIGINAL)
-    set_strokes(axes.plot([], [], color=style.ORIGINAL, lw=7, solid_capstyle="butt")[0], _bars(before, 0))
-
-
-def _name_row(axes: Axes, height: float, name: str, ink: str) -> None:
-    """Write a name to the left of what it names."""
-    axes.text(-0.012, height, name, transform=axes.get_yaxis_transform(), va="center", color=ink, **NAME)
+    sound.name_row(axes, 0, "32 bits hear", style.ORIGINAL)
+    set_strokes(axes.plot([], [], color=style.ORIGINAL, lw=7, solid_capstyle="butt")[0], sound.bars(before, 0))
 
 
 def _name_parts(axes: Axes, height: float) -> None:
@@ -257,9 +249,3 @@ def _name_parts(axes: Axes, height: float) -> None:
         if name != "silence":
             axes.text((start + windows / 2) * WINDOW / RATE, height, name, size=9, ha="center", va="center")
         start += windows
-
-
-def _bars(mask: numpy.ndarray, row: int) -> numpy.ndarray:
-    """Return the runs of True windows as bars in a row, in seconds; shape (n, 2, 2)."""
-    ends = numpy.array(runs(mask)).reshape(-1, 2) * WINDOW / RATE
-    return numpy.stack([ends, numpy.full_like(ends, row)], axis=2)

@@ -34,12 +34,12 @@ SILERO_SHAPES = {
     "output.weight": (1, 128, 1),
     "output.bias": (1,),
 }
-_STRIDES = {"conv1": 1, "conv2": 2, "conv3": 2, "conv4": 1}
+STRIDES = {"conv1": 1, "conv2": 2, "conv3": 2, "conv4": 1}  # of the convolutions, in their order; padding is 1
 NAMES_IN_FILE = {
     "stft": "stft.forward_basis_buffer",
     **{
         f"conv{i + 1}.{part}": f"encoder.{i}.reparam_conv.{part}"
-        for i in range(len(_STRIDES))
+        for i in range(len(STRIDES))
         for part in ("weight", "bias")
     },
     **{f"lstm.{part}": f"decoder.rnn.{part}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")},
@@ -104,9 +104,34 @@ def speech_probability(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
     >>> speech_probability(load_silero(), torch.zeros(16_000)).shape
     torch.Size([32])
     """
+    return decide(weights, encode(weights, spectra(weights, audio))[:, :, 0])
+
+
+def spectra(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
+    """Return what the convolutions hear: the magnitudes of four spectra a window, (windows, 129 frequencies, 4 times).
+
+    Args and Raises: as `speech_probability`.
+    """
     _check(weights, audio)
-    spectra = _spectra(weights["stft"], _windows(audio.to(weights["stft"])))
-    hidden = _lstm(weights, _encode(weights, spectra))
+    return _spectra(weights["stft"], _windows(audio.to(weights["stft"])))
+
+
+def encode(weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Return what the four convolutions make of spectra: 128 features a window, at one of the four times.
+
+    Shapes: x (windows, 129, 4); the result is (windows, 128, 1), as the strides are 1, 2, 2 and 1.
+    Args:
+        weights: the tensors of `load_silero`.
+        x: magnitudes, as `spectra` returns them.
+    """
+    for name, stride in STRIDES.items():
+        x = conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1).relu()
+    return x
+
+
+def decide(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
+    """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128)."""
+    hidden = _lstm(weights, features)
     logits = hidden.relu() @ weights["output.weight"][0, :, 0] + weights["output.bias"]
     return logits.sigmoid()
 
@@ -122,13 +147,6 @@ def _spectra(basis: Tensor, windows: Tensor) -> Tensor:
     reflected = pad(windows[:, None], (0, CONTEXT), mode="reflect")
     real, imaginary = conv1d(reflected, basis, stride=HOP).chunk(2, dim=1)
     return (real.square() + imaginary.square()).sqrt()
-
-
-def _encode(weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Return 128 features a window. Strides 1, 2, 2, 1 leave one of the four times."""
-    for name, stride in _STRIDES.items():
-        x = conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1).relu()
-    return x[:, :, 0]
 
 
 def _lstm(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:

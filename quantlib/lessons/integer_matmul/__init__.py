@@ -1,6 +1,14 @@
 """What notebook 09 needs beside quantlib: Can a layer run on integers alone?"""
 
+from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
+
 from . import exercises
+from .chain import draw_chain
+from .network import draw_bias, draw_mistakes, hear, heard, integer_network, same
+from .staircase import draw_twice, explore_requantize
+from .sums import draw_running, running
+from .terms import explore_terms
 
 check_integer_sums = exercises.integer_sums.check
 check_multiplier = exercises.multiplier.check

@@ -1,6 +1,5 @@
 """The exercises of notebook 09: exact sums of products, a multiplier with its shift, and the way back to 8 bits."""
 
-import math
 from typing import Any
 
 import numpy
@@ -164,9 +163,3 @@ requantize = Exercise(
     usable=requantized_problem,
     codes=True,
 )
-
-
-def smallest_shift(bits: int, power: float) -> tuple[int, int]:
-    """Return 2^power as m / 2^n, where m has so many bits."""
-    m, n = fixed_point(math.pow(2, power), bits)
-    return int(m), int(n)

@@ -31,7 +31,7 @@ def _narrow(values: Tensor, bits: int = 8) -> Tensor:
 
 @known("integer_sums", "products in int8", _WIDE)
 def multiplies_in_int8(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
-    """q_w @ q_x of two int8 tensors is int8 again, and keeps only the lowest 8 bits of each sum: 2 * 64 becomes -128."""
+    """q_w @ q_x of two int8 tensors is int8 again, and keeps the lowest 8 bits of each sum: 2 * 64 becomes -128."""
     return _narrow(q_w.int() @ q_x.int()) - z_x * q_w.int().sum(1, keepdim=True).int()
 
 
@@ -83,7 +83,9 @@ def sums_all_rows(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
     return q_w.int() @ q_x.int() - z_x * int(q_w.sum())
 
 
-@known("integer_sums", "the row sums lie along the columns", "Keep the axis: .sum(1, keepdim=True) has shape (rows, 1).")
+@known(
+    "integer_sums", "the row sums lie along the columns", "Keep the axis: .sum(1, keepdim=True) has shape (rows, 1)."
+)
 def drops_the_axis(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
     """Without keepdim the sums of the rows have shape (rows,), which torch takes for a row: one sum for each column."""
     return q_w.int() @ q_x.int() - z_x * q_w.int().sum(1).int()
@@ -110,7 +112,9 @@ def clamps_the_sums(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
 
 # --- multiplier: f(M), integers (m, n) with M = m / 2^n and 2^30 <= m < 2^31
 
-_FREXP = "math.frexp(M) returns f and e with M = f * 2^e and f from 0.5 to below 1; then m = round(f * 2^31), n = 31 - e."
+_FREXP = (
+    "math.frexp(M) returns f and e with M = f * 2^e and f from 0.5 to below 1; then m = round(f * 2^31), n = 31 - e."
+)
 
 
 def _pair(M: float) -> tuple[int, int]:

@@ -107,7 +107,7 @@ def hear(
             notices += [of_split, of_back]
         q = torch.stack(rows).unflatten(1, (len(q), -1)).transpose(0, 1)
     p = decide(its.weights, dequantize(q, *its.rulers[-1][:2])[:, :, 0])
-    return draw_decisions(its.p > 0.5, p > 0.5, " ".join(dict.fromkeys(filter(None, notices))))
+    return draw_decisions(p, " ".join(dict.fromkeys(filter(None, notices))))
 
 
 def integer_network(
@@ -154,8 +154,9 @@ def same(p: Tensor) -> int:
     return int(((p > 0.5) == (heard().p > 0.5)).sum())
 
 
-def draw_decisions(real: Tensor, integer: Tensor, notice: str = "") -> Picture:
-    """Draw in which windows the network in float hears speech, and in which it does with integers."""
+def draw_decisions(p: Tensor, notice: str = "") -> Picture:
+    """Draw in which windows the network in float hears speech, and in which another does, with probabilities p."""
+    real, integer = heard().p > 0.5, p > 0.5
     alike = f"the same decision in {int((real == integer).sum())} of {len(real)} windows"
     rows = ("in float", real, style.ORIGINAL), ("in integers", integer, style.QUANTIZED)
     with style.house_style():
@@ -173,31 +174,40 @@ def draw_decisions(real: Tensor, integer: Tensor, notice: str = "") -> Picture:
         return picture(figure, " ".join(filter(None, [alt, notice])))
 
 
-def draw_mistakes(networks: Mapping[str, Tensor]) -> Picture:
-    """Draw in how many windows networks decide as the one in float. Those that never hear speech are marked.
+@cache
+def mistakes() -> dict[str, Tensor]:
+    """Return the probabilities of the network in integers, and of those that do one thing otherwise, by its name."""
+    return {
+        "as it should be": integer_network(),
+        "padded with the code 0": integer_network(padding=0),
+        "bias in int8": integer_network(bias="int8"),
+        "bias in int16": integer_network(bias="int16"),
+        "no bias": integer_network(bias="none"),
+        "z_x taken as 0": integer_network(z_x=0),
+        "shift rounds down": integer_network(floor=True),
+        "rounded twice": integer_network(twice=True),
+    }
 
-    Args:
-        networks: their probabilities, by name.
-    """
-    count = len(heard().p)
+
+def draw_mistakes() -> Picture:
+    """Draw in how many windows these networks decide as the one in float. Those that never hear speech are marked."""
+    networks, count = mistakes(), len(heard().p)
     alike = {name: same(p) for name, p in networks.items()}
     deaf = [name for name, p in networks.items() if not bool((p > 0.5).any())]
     with style.house_style():
-        figure = style.new_figure(9.2, 0.95 + 0.34 * len(networks))
-        height = 0.34 * len(networks) / (0.95 + 0.34 * len(networks))
-        axes = figure.add_axes((0.30, 0.52 / (0.95 + 0.34 * len(networks)), 0.58, height))
+        figure = style.new_figure(9.2, 3.6)
+        axes = figure.add_axes((0.20, 0.15, 0.69, 0.75))
         axes.set(xlim=(0, count), ylim=(len(networks) - 0.4, -0.6))
         axes.set_xlabel(f"windows decided as in float, of {count}")
         axes.set_yticks(range(len(networks)), list(networks))
         axes.tick_params(axis="y", length=0, labelcolor="black")
         for row, (name, windows) in enumerate(alike.items()):
-            look = {"color": style.QUANTIZED} if name not in deaf else style.CLIP
-            axes.barh(row, windows, height=0.62, **look)
-            said = f"{windows}, deaf" if name in deaf else f"{windows}"
-            axes.text(windows + 3, row, said, va="center", weight="bold" if name in deaf else "normal")
-        axes.set_title("four convolutions in integers, and one thing done otherwise")
-        said = "; ".join(f"{name} {windows}{', deaf' * (name in deaf)}" for name, windows in alike.items())
-        return picture(figure, f"Of {count} windows the network decides as in float: {said}.")
+            axes.barh(row, windows, height=0.62, **(style.CLIP if name in deaf else {"color": style.QUANTIZED}))
+            words = f"{windows}, no speech heard" if name in deaf else f"{windows}"
+            axes.text(windows + 3, row, words, va="center", weight="bold" if name in deaf else "normal")
+        axes.set_title("four convolutions in integers, each time with one thing done otherwise")
+        listed = "; ".join(f"{name} {windows}{', no speech heard' * (name in deaf)}" for name, windows in alike.items())
+        return picture(figure, f"Of {count} windows the network decides as in float: {listed}.")
 
 
 def draw_bias() -> Picture:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from math import log2
+from typing import Any
 
 import numpy
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from quantlib.formats.integers import FixedPoint, fixed_point, requantize
 from quantlib.lab import style
@@ -142,10 +144,17 @@ def draw_twice(M: float, low: int, high: int) -> Picture:
         axes.set_xticks(acc.tolist(), [fixed(value, 0) for value in acc.tolist()])
         axes.plot(acc, acc.double() * M, color=style.ORIGINAL, lw=1.2, ls="dashed", label=f"acc M, M = {M:g}")
         axes.plot(acc, once, "s", color=style.QUANTIZED, ms=10, label="rounded once")
-        look = {"ms": 15, "mfc": "none", "mec": style.CLIPPED_TEXT, "mew": 1.8, "ls": "none"}
+        look: dict[str, Any] = {"ms": 15, "mfc": "none", "mec": style.CLIPPED_TEXT, "mew": 1.8, "ls": "none"}
         axes.plot(acc, twice, marker="o", label="rounded twice", **look)
         axes.legend(loc="upper left", frameon=False, fontsize=9)
         axes.locator_params(axis="y", integer=True)
         axes.margins(y=0.12)
         axes.set_title(f"{off} of {len(acc)} sums get another code by the second rounding")
         return picture(figure, f"M = {M:g}: once {once.tolist()}, twice {twice.tolist()}; {off} of {len(acc)} differ.")
+
+
+def share_rounded_otherwise(acc: Tensor, second: int) -> float:
+    """Return the share of sums whose code a second rounding changes, for an M drawn such that it shifts by so much."""
+    m = 2**30 + 2 * 123_456_789 + 1
+    once, twice = (requantize(acc, FixedPoint(m, 31 + second), 0, -32768, 32767, twice=way) for way in (False, True))
+    return (once != twice).double().mean().item()

@@ -80,22 +80,21 @@ def draw_running(name: str, output: int, column: int) -> Picture:
         axes = figure.add_axes((0.105, 0.145, 0.70, 0.75))
         axes.set(xlim=(0, len(total) - 1), xlabel="products added", ylabel="running sum")
         axes.axhspan(LOW, HIGH, color=style.LEVELS, alpha=0.35, lw=0, zorder=0)
-        axes.text(4, LOW * 0.93, "grey: int16", color=style.QUIET, size=9, va="bottom")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}".replace("-", "\N{MINUS SIGN}"))
         axes.plot(numpy.arange(len(total)), stopped, color=style.CLIPPED, lw=2.4, ls="dotted")
         axes.plot(numpy.arange(len(total)), wrapped, color=style.QUANTIZED, lw=1.2)
         axes.plot(numpy.arange(len(total)), total, color=style.ORIGINAL, lw=1.6, ls="dashed")
-        ends = f"{int(total[-1]):,}", f"{int(wrapped[-1]):,}", f"{stopped[-1]:,}"
-        ends = tuple(end.replace("-", "\N{MINUS SIGN}") for end in ends)
+        ends = [f"{int(end):,}".replace("-", "\N{MINUS SIGN}") for end in (total[-1], wrapped[-1], stopped[-1])]
         names = [
             (f"true, ends at {ends[0]}", style.ORIGINAL),
             (f"wraps, ends at {ends[1]}", style.QUANTIZED),
             (f"stops, ends at {ends[2]}", style.CLIPPED_TEXT),
+            ("grey: what int16 holds", style.QUIET),
         ]
         for row, (text, ink) in enumerate(names):
             axes.text(1.02, 0.9 - 0.1 * row, text, transform=axes.transAxes, color=ink, size=9, weight="bold")
         axes.set_title(f"wrong at the end, of {count:,} sums: {wrong[0]:,} with wraparound, {wrong[1]:,} with stops")
-        alt = f"One sum of {name}: {'; '.join(text for text, _ in names)}."
+        alt = f"One sum of {name}: {'; '.join(text for text, _ in names[:3])}."
         return picture(
             figure, f"{alt} Of {count:,} sums {wrong[0]:,} are wrong with wraparound, {wrong[1]:,} with stops."
         )

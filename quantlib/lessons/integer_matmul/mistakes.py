@@ -42,7 +42,7 @@ def stays_in_int8(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
 
 
 @known("integer_sums", "z_x is subtracted in int8", _WIDE)
-def subtracts_in_int8(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
+def takes_z_away_in_int8(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
     """q_x - z_x needs 9 bits: 127 - (-1) becomes -128 in int8."""
     return q_w.int() @ _narrow(q_x.int() - z_x)
 
@@ -251,7 +251,7 @@ def rounds_down(acc: Tensor, m: int, n: int, z: int) -> Tensor:
 
 
 @known("requantize", "truncated towards 0", _HALF)
-def cuts_the_fraction(acc: Tensor, m: int, n: int, z: int) -> Tensor:
+def drops_the_fraction(acc: Tensor, m: int, n: int, z: int) -> Tensor:
     """The fraction is dropped: 0.6 becomes 0, and so does -0.6."""
     return _codes(torch.div(acc.long() * m, 2**n, rounding_mode="trunc") + z)
 

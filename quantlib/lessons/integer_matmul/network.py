@@ -1,6 +1,6 @@
 """The four convolutions of the network that hears speech, in integers only, by the learner's functions or ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -89,9 +89,9 @@ def hear(
         requantize: f(acc, m, n, z), the codes of the output.
     """
     its = heard()
-    add = exercises.integer_sums.stand_in(sums, "quantlib's is used instead.")
-    split = exercises.multiplier.stand_in(multiplier, "quantlib's is used instead.")
-    back = exercises.requantize.stand_in(requantize, "quantlib's is used instead.")
+    add = exercises.integer_sums.stand_in(sums, "Quantlib's is used instead.")
+    split = exercises.multiplier.stand_in(multiplier, "Quantlib's is used instead.")
+    back = exercises.requantize.stand_in(requantize, "Quantlib's is used instead.")
     notices: list[str] = []
     q = quantize(its.spectra, *its.rulers[0])
     for layer in its.layers.values():
@@ -107,7 +107,7 @@ def hear(
             notices += [of_split, of_back]
         q = torch.stack(rows).unflatten(1, (len(q), -1)).transpose(0, 1)
     p = decide(its.weights, dequantize(q, *its.rulers[-1][:2])[:, :, 0])
-    return draw_decisions(p, " ".join(dict.fromkeys(filter(None, notices))))
+    return draw_decisions(p, list(dict.fromkeys(filter(None, notices))))
 
 
 def integer_network(
@@ -154,24 +154,31 @@ def same(p: Tensor) -> int:
     return int(((p > 0.5) == (heard().p > 0.5)).sum())
 
 
-def draw_decisions(p: Tensor, notice: str = "") -> Picture:
-    """Draw in which windows the network in float hears speech, and in which another does, with probabilities p."""
+def draw_decisions(p: Tensor, notices: Sequence[str] = ()) -> Picture:
+    """Draw in which windows the network in float hears speech, and in which another does.
+
+    Args:
+        p: the probabilities of the other, whose convolutions compute in integers.
+        notices: what a reader must know of the functions that it ran on, below the picture.
+    """
     real, integer = heard().p > 0.5, p > 0.5
     alike = f"the same decision in {int((real == integer).sum())} of {len(real)} windows"
-    rows = ("in float", real, style.ORIGINAL), ("in integers", integer, style.QUANTIZED)
+    rows = (real, style.ORIGINAL), (integer, style.QUANTIZED), (real != integer, style.QUIET)
+    height = 1.9 + 0.2 * len(notices)
     with style.house_style():
-        figure = style.new_figure(9.2, 1.9)
-        axes = figure.add_axes((0.105, 0.27, 0.88, 0.56))
+        figure = style.new_figure(9.2, height)
+        axes = figure.add_axes((0.105, 1 - 1.39 / height, 0.88, 1.06 / height))
         axes.set(xlim=(0, len(real)), ylim=(2.6, -0.6), xlabel="window, 32 ms each")
         axes.set_yticks([0, 1, 2], ["in float", "in integers", "they differ"])
         axes.tick_params(axis="y", length=0)
-        for row, (_, mask, ink) in enumerate((*rows, ("", real != integer, style.QUIET))):
+        for row, (mask, ink) in enumerate(rows):
             spans = [(start, end - start) for start, end in runs(mask.numpy())]
             axes.broken_barh(spans, (row - 0.32, 0.64), color=ink)
         axes.set_title(f"bars: speech. Convolutions in integers: {alike}")
-        said = "; ".join(f"{name}: speech in {int(mask.sum())} windows" for name, mask, _ in rows)
-        alt = f"The network hears speech. {said}; {alike}."
-        return picture(figure, " ".join(filter(None, [alt, notice])))
+        for k, notice in enumerate(notices):
+            figure.text(0.012, (0.2 * (len(notices) - k) - 0.1) / height, notice[:120], size=9, va="center")
+        said = f"Speech in {int(real.sum())} windows in float, in {int(integer.sum())} with integers; {alike}."
+        return picture(figure, " ".join([said, *notices]))
 
 
 @cache

@@ -49,7 +49,7 @@ def takes_z_away_in_int8(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
 
 @known("integer_sums", "the zero point is left out", _TERM)
 def forgets_the_zero_point(q_w: Tensor, q_x: Tensor, z_x: int) -> Tensor:
-    """This adds up q_w q_x. It is off by z_x times the sum of the weights of each row."""
+    """The sums of q_w q_x are off by z_x times the sum of the weights of each row."""
     return q_w.int() @ q_x.int()
 
 
@@ -258,7 +258,7 @@ def drops_the_fraction(acc: Tensor, m: int, n: int, z: int) -> Tensor:
 
 @known("requantize", "half is added, then truncated towards 0", "Use >> n, which rounds down for negative sums too.")
 def adds_half_and_truncates(acc: Tensor, m: int, n: int, z: int) -> Tensor:
-    """Adding a half suits rounding down. Truncation goes up for negative numbers: -0.6 becomes 0."""
+    """Adding a half suits rounding down, but truncation goes up for negative numbers: -0.6 becomes 0."""
     return _codes(torch.div(acc.long() * m + 2 ** (n - 1), 2**n, rounding_mode="trunc") + z)
 
 

@@ -54,7 +54,8 @@ def readout_requantize(e, b):
         code = (acc * m * 2 + 2**n) // 2 ** (n + 1)
         near = (2 * acc * Fraction(M) + 1) // 2
         off += max(-128, min(127, code)) != max(-128, min(127, near))
-    said = f"M = {M:.5f}, as {m:,} / 2^{n} with m of {b} bits: {m / 2**n:.5f}."
+    head = f"e = {round(e, 2):z.2f} and b = {b}: the integers".replace("-", MINUS)
+    said = f"{head} m / 2^n = {m:,} / 2^{n} = {m / 2**n:.5f} stand for M = {M:.5f}."
     return f"{said} {off} of 401 codes are not the nearest to acc M."
 
 
@@ -154,7 +155,7 @@ def test_two_roundings_err_as_the_law_says():
     acc = torch.arange(-60_000, 60_001, dtype=torch.int32)
     for k in (1, 2, 3, 5, 9):
         assert share_rounded_otherwise(acc, k) == pytest.approx(2.0 ** -(k + 1), rel=0.05)
-    assert "4 of 17 differ." in draw_twice(0.25, -8, 8).alt
+    assert "Rounding twice changes 4 of 17 codes" in draw_twice(0.25, -8, 8).alt
 
 
 # --- sums in 16 bits

@@ -177,7 +177,8 @@ def draw_decisions(p: Tensor, notices: Sequence[str] = ()) -> Picture:
         axes.set_title(f"bars: speech. Convolutions in integers: {alike}")
         for k, notice in enumerate(notices):
             figure.text(0.012, (0.2 * (len(notices) - k) - 0.1) / height, notice[:120], size=9, va="center")
-        said = f"Speech in {int(real.sum())} windows in float, in {int(integer.sum())} with integers; {alike}."
+        heard_in = f"{int(real.sum())} windows in float, in {int(integer.sum())} with integers"
+        said = f"The network hears speech in {heard_in}; {alike}."
         return picture(figure, " ".join([said, *notices]))
 
 
@@ -214,7 +215,7 @@ def draw_mistakes() -> Picture:
             axes.text(windows + 3, row, words, va="center", weight="bold" if name in deaf else "normal")
         axes.set_title("four convolutions in integers, each time with one thing done otherwise")
         listed = "; ".join(f"{name} {windows}{', no speech heard' * (name in deaf)}" for name, windows in alike.items())
-        return picture(figure, f"Of {count} windows the network decides as in float: {listed}.")
+        return picture(figure, f"The network decides as in float, of {count} windows: {listed}.")
 
 
 def draw_bias() -> Picture:

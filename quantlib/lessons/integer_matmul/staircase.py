@@ -22,8 +22,8 @@ from . import exercises
 
 REACH = 200
 SUMS = torch.arange(-REACH, REACH + 1, dtype=torch.int32)
-POWER = Slider("e", "log₂ M", -1.75, -8.0, 0.5, 0.05)
-WIDTH = Slider("b", "bits of m", 3, 2, 31, 1)
+POWER = Slider("e", "exponent e", -1.75, -8.0, 0.5, 0.05)
+WIDTH = Slider("b", "bits of m: b", 3, 2, 31, 1)
 FARTHEST = 4.0  # the axis of the error ends here
 
 
@@ -70,8 +70,9 @@ def explore_requantize(requantize: Function = exercises.requantize.reference) ->
 
 def describe(view: Stairs) -> str:
     """Return the sentence that says what stands in for M, and how many codes are off."""
-    off = f"{view.off} of {len(view.codes)} codes are not the nearest to acc M"
-    return f"M = {view.M:.5f}, as {view.m:,} / 2^{view.n} with m of {view.b} bits: {view.m / 2**view.n:.5f}. {off}."
+    head = f"e = {fixed(log2(view.M), 2)} and b = {view.b}: the integers m / 2^n = {view.m:,} / 2^{view.n}"
+    said = f"{head} = {view.m / 2**view.n:.5f} stand for M = {view.M:.5f}"
+    return f"{said}. {view.off} of {len(view.codes)} codes are not the nearest to acc M."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
@@ -150,7 +151,10 @@ def draw_twice(M: float, low: int, high: int) -> Picture:
         axes.locator_params(axis="y", integer=True)
         axes.margins(y=0.12)
         axes.set_title(f"{off} of {len(acc)} sums get another code by the second rounding")
-        return picture(figure, f"M = {M:g}: once {once.tolist()}, twice {twice.tolist()}; {off} of {len(acc)} differ.")
+        return picture(
+            figure,
+            f"Rounding twice changes {off} of {len(acc)} codes for M = {M:g}: from {once.tolist()} to {twice.tolist()}.",
+        )
 
 
 def share_rounded_otherwise(acc: Tensor, second: int) -> float:

@@ -117,8 +117,8 @@ class Codes(Panel):
         axes.set_xticks([])
         axes.text(-0.015, 0.5, name, transform=axes.transAxes, ha="right", va="center", weight="bold", size=10)
         self._bars = self.strokes(style.QUANTIZED, lw=1.8)
-        self._mark = self.strokes(style.RANGE, lw=2.4, zorder=4)
-        self._grip = self.dot(style.RANGE, marker="v", ms=11, zorder=6)
+        self._mark = self.strokes(style.ORIGINAL, lw=1.6, zorder=4)
+        self._grip = self.dot(style.ORIGINAL, marker="v", ms=11, zorder=6)
         self._zero_at = self.label(at=(1.16, 0.5), transform=axes.transAxes, ha="right")
 
     def _at(self, view: Terms) -> int:

@@ -40,7 +40,7 @@ def readout_terms(z_w, z_x):
     sums = sum(a * b for a, b in pairs), -z_x * sum(a for a, _ in pairs), -z_w * sum(b for _, b in pairs)
     a, b, c, d = map(whole, (*sums, len(pairs) * z_w * z_x))
     true = whole(sum(p * q for p, q in zip(w, x, strict=True)))
-    return f"z_w = {whole(z_w)} and z_x = {whole(z_x)}: the terms {a}, {b}, {c} and {d} add up to {true}."
+    return f"z_w = {whole(z_w)} and z_x = {whole(z_x)}: the sum of the terms {a}, {b}, {c} and {d} is {true}."
 
 
 def readout_requantize(e, b):
@@ -107,7 +107,7 @@ def test_the_sum_moves_with_a_function_that_forgets_the_zero_point():
     mine = explore_terms(lambda q_w, q_x, z_x: q_w.int() @ q_x.int())
     right = explore_terms().move(z_w=0, z_x=0)
     assert mine.move(z_w=0, z_x=0) == right
-    assert f"but with your function to {MINUS}10,945." in mine.move(z_x=-128)
+    assert f"but with your function {MINUS}10,945." in mine.move(z_x=-128)
 
 
 @pytest.mark.parametrize(("panel", "name"), [(0, "z_w"), (1, "z_x")])

@@ -151,10 +151,8 @@ def draw_twice(M: float, low: int, high: int) -> Picture:
         axes.locator_params(axis="y", integer=True)
         axes.margins(y=0.12)
         axes.set_title(f"{off} of {len(acc)} sums get another code by the second rounding")
-        return picture(
-            figure,
-            f"Rounding twice changes {off} of {len(acc)} codes for M = {M:g}: from {once.tolist()} to {twice.tolist()}.",
-        )
+        codes = f"from {once.tolist()} to {twice.tolist()}"
+        return picture(figure, f"Rounding twice changes {off} of {len(acc)} codes for M = {M:g}: {codes}.")
 
 
 def share_rounded_otherwise(acc: Tensor, second: int) -> float:

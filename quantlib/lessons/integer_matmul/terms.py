@@ -91,10 +91,9 @@ def said(value: int) -> str:
 
 def describe(view: Terms) -> str:
     """Return the sentences that say what the terms of a view are, and what they add up to."""
-    head = f"z_w = {said(view.z_w)} and z_x = {said(view.z_x)}: the terms {joined([*map(said, view.terms[:4])])}"
-    if view.alike:
-        return f"{head} add up to {said(view.terms[4])}."
-    return f"{head} add up to {said(sum(view.terms[:4]))}, but with your function to {said(view.terms[4])}."
+    terms = joined([*map(said, view.terms[:4])])
+    head = f"z_w = {said(view.z_w)} and z_x = {said(view.z_x)}: the sum of the terms {terms} is {said(sum(view.terms[:4]))}"
+    return f"{head}." if view.alike else f"{head}, but with your function {said(view.terms[4])}."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

@@ -90,9 +90,9 @@ def said(value: int) -> str:
 
 
 def describe(view: Terms) -> str:
-    """Return the sentences that say what the terms of a view are, and what they add up to."""
-    terms = joined([*map(said, view.terms[:4])])
-    head = f"z_w = {said(view.z_w)} and z_x = {said(view.z_x)}: the sum of the terms {terms} is {said(sum(view.terms[:4]))}"
+    """Return the sentence that says what the terms of a view are, and what they add up to."""
+    terms, total = joined([*map(said, view.terms[:4])]), said(sum(view.terms[:4]))
+    head = f"z_w = {said(view.z_w)} and z_x = {said(view.z_x)}: the sum of the terms {terms} is {total}"
     return f"{head}." if view.alike else f"{head}, but with your function {said(view.terms[4])}."
 
 

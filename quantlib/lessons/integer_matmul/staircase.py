@@ -24,7 +24,7 @@ REACH = 200
 SUMS = torch.arange(-REACH, REACH + 1, dtype=torch.int32)
 POWER = Slider("e", "exponent e", -1.75, -8.0, 0.5, 0.05)
 WIDTH = Slider("b", "bits of m: b", 3, 2, 31, 1)
-FARTHEST = 4.0  # the axis of the error ends here
+FARTHEST = 8.0  # the axis of the error ends here
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Errors(Panel):
         super().__init__(
             axes, xlim=(-REACH, REACH), ylim=(-FARTHEST, FARTHEST), xlabel="sum acc", ylabel="code − acc M"
         )
-        axes.set_yticks([-4, -2, 0, 2, 4], ["−4", "−2", "0", "2", "4"])
+        axes.set_yticks([-8, -4, 0, 4, 8], ["−8", "−4", "0", "4", "8"])
         axes.axhspan(-0.5, 0.5, color=style.LEVELS, alpha=0.35, lw=0, zorder=0)
         axes.axhline(0, color=style.LEVELS, lw=0.8, zorder=0)
         self._errors = self.line(style.ROUNDING_TEXT, marker=".", ms=3, ls="none")
@@ -150,7 +150,7 @@ def draw_twice(M: float, low: int, high: int) -> Picture:
         axes.legend(loc="upper left", frameon=False, fontsize=9)
         axes.locator_params(axis="y", integer=True)
         axes.margins(y=0.12)
-        axes.set_title(f"{off} of {len(acc)} sums get another code by the second rounding")
+        axes.set_title(f"rounded twice, {off} of {len(acc)} sums get another code")
         codes = f"from {once.tolist()} to {twice.tolist()}"
         return picture(figure, f"Rounding twice changes {off} of {len(acc)} codes for M = {M:g}: {codes}.")
 

@@ -234,7 +234,12 @@ WRITTEN = {
     "multiplier": {
         "m may become 2^31": ["(round(math.ldexp(f, 31)), 31 - e)"],
         "m is rounded down": ["(math.floor(f * 2**31), 31 - e)"],
-        "n has the wrong sign": ["(min(round(f * 2**31), 2**31 - 1), e - 31) if M != 1 - 2**-33 else (2**30, -30)"],
+        "n has the wrong sign": ["(m, e - 31 + carry)"],
+        "n is e, the exponent of frexp": ["(m, e + carry)"],
+        "n is one too small": ["(m, 30 - e - carry)"],
+        "n is one too large": ["[m, 32 - e - carry]"],
+        "n comes first": ["(n, m)"],
+        "M of 1 or more is not shifted": ["(m, n) if M < 1 else (round(M * 2**31), 31)"],
         "m has 15 bits": ["(round(f * 2**15), 15 - e)"],
         "m has one bit too few": ["(round(f * 2**30), 30 - e)"],
         "m has one bit too many": ["(round(f * 2**32), 32 - e)"],
@@ -254,13 +259,28 @@ WRITTEN = {
         "clamped before z is added": ["((acc.long() * m + 2 ** (n - 1)) >> n).clamp(-128, 127).to(int8) + z"],
         "not clamped": ["(((acc.long() * m + 2 ** (n - 1)) >> n) + z).to(int8)"],
         "clamped to -127": ["(((acc.long() * m + 2 ** (n - 1)) >> n) + z).clamp(-127, 127).to(int8)"],
+        "shifted by one too few": ["(((acc.long() * m + 2 ** (n - 2)) >> n - 1) + z).clamp(-128, 127).to(int8)"],
+        "rounded twice": ["(once.sign() * (once.abs() + half >> k) + z).clamp(-128, 127).to(int8)"],
         "half of the wrong number": ["(((acc.long() * m + 2**n) >> n) + z).clamp(-128, 127).to(int8)"],
         "codes in uint8": ["(((acc.long() * m + 2 ** (n - 1)) >> n) + z).clamp(0, 255).to(torch.uint8)"],
     },
 }
 
 # What a learner has worked out before.
-BEFORE = {"multiplier": {"f": "math.frexp(M)[0]", "e": "math.frexp(M)[1]"}}
+BEFORE = {
+    "multiplier": {
+        "f": "math.frexp(M)[0]",
+        "e": "math.frexp(M)[1]",
+        "carry": "int(round(f * 2**31) == 2**31)",
+        "m": "round(f * 2**31) >> carry",
+        "n": "31 - e - carry",
+    },
+    "requantize": {
+        "once": "(acc.long() << max(31 - n, 0)) * m + 2**30 >> 31",
+        "k": "max(n - 31, 0)",
+        "half": "1 << k >> 1",
+    },
+}
 
 RIGHT = {
     "integer_sums": [

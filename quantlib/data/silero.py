@@ -34,12 +34,12 @@ SILERO_SHAPES = {
     "output.weight": (1, 128, 1),
     "output.bias": (1,),
 }
-_STRIDES = {"conv1": 1, "conv2": 2, "conv3": 2, "conv4": 1}
+STRIDES = {"conv1": 1, "conv2": 2, "conv3": 2, "conv4": 1}  # of the convolutions, in their order; padding is 1
 NAMES_IN_FILE = {
     "stft": "stft.forward_basis_buffer",
     **{
         f"conv{i + 1}.{part}": f"encoder.{i}.reparam_conv.{part}"
-        for i in range(len(_STRIDES))
+        for i in range(len(STRIDES))
         for part in ("weight", "bias")
     },
     **{f"lstm.{part}": f"decoder.rnn.{part}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")},
@@ -105,6 +105,20 @@ def speech_probability(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
     torch.Size([32])
     """
     features = speech_activations(weights, audio)["conv4"][:, :, 0]  # strides 1, 2, 2, 1 leave one of the four times
+    return decide(weights, features)
+
+
+def spectra(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
+    """Return what the convolutions hear: the magnitudes of four spectra a window, (windows, 129 frequencies, 4 times).
+
+    Args and Raises: as `speech_probability`.
+    """
+    _check(weights, audio)
+    return _spectra(weights["stft"], _windows(audio.to(weights["stft"])))
+
+
+def decide(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
+    """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128)."""
     hidden = _lstm(weights, features)
     logits = hidden.relu() @ weights["output.weight"][0, :, 0] + weights["output.bias"]
     return logits.sigmoid()
@@ -123,9 +137,8 @@ def speech_activations(weights: Mapping[str, Tensor], audio: Tensor) -> dict[str
     >>> speech_activations(load_silero(), torch.zeros(16_000))["conv2"].shape
     torch.Size([32, 64, 2])
     """
-    _check(weights, audio)
-    x, outputs = _spectra(weights["stft"], _windows(audio.to(weights["stft"]))), {}
-    for name, stride in _STRIDES.items():
+    x, outputs = spectra(weights, audio), {}
+    for name, stride in STRIDES.items():
         x = conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1).relu()
         outputs[name] = x
     return outputs

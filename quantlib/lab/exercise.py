@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+from torch import Tensor
+
 from . import progress
 from .learner import Outcome, Parts, StandIn, Unpack, call, name_of, one_tensor, read, reals_problem
 from .misconception import Misconception
@@ -206,7 +208,7 @@ class Exercise:
         """Name the arguments of a call: all of a small tensor; of a large one only the element that came out wrong."""
         texts = [shown(argument) for argument in trial.arguments]
         x, want = trial.arguments[0], trial.want[0]
-        if trial.kind == "values" and want.shape == x.shape and x.numel() > 1:
+        if trial.kind == "values" and isinstance(x, Tensor) and want.shape == x.shape and x.numel() > 1:
             index = first_difference(trial.got, trial.want, trial.arguments)
             texts[0] = f"{show([x[index]])[0]} in a tensor of shape {tuple(x.shape)}"
         return ", ".join(f"{name} = {text}" for name, text in zip(self.parameters, texts, strict=True))

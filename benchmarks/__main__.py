@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import calibration, core, gpu, grading, imports, latency, memory, notebooks, table
+from benchmarks import calibration, core, formats, gpu, grading, imports, latency, memory, notebooks, table
 from benchmarks.page import page
 from tools import project
 
@@ -22,6 +22,7 @@ PARTS = {
     "imports": imports.measure,
     "notebooks": notebooks.measure,
     "calibration": calibration.measure,
+    "formats": formats.measure,
     "gpu": gpu.measure,
     "grading": grading.measure,
     "explorers": latency.measure,

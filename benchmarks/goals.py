@@ -32,6 +32,13 @@ GOALS = (
     Goal("imports", "import quantlib, after torch", "", "quantlib", 0.06),  # seconds
     Goal("notebooks", "*", "", "quantlib", 60.0),
     Goal("calibration", "*", "2^24", "torch.histc", 3.0),
+    Goal("formats", "pack", "2^24", "a copy of memory", 2.0),
+    Goal("formats", "unpack", "2^24", "a copy of memory", 2.0),
+    Goal("formats", "quantize to Q4_0", "2^24", "gguf", 0.6),
+    Goal("formats", "round to E4M3", "2^24", "torch's casts", 0.8),
+    Goal("formats", "quantize to NF4", "2^24", "bitsandbytes", 0.6),
+    Goal("formats", "integer matmul", "*", "float32", 1.4),
+    Goal("formats", "*, memory", "*", "quantlib", 16),  # MiB beyond the result
     Goal("explorers", "*, decoded", "*", "empty update", 2.0),
     Goal("explorers", "*, seen", "*", "interact", 0.2),
 )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.calibration import HISTC
 from benchmarks.core import COPY, FORMULA, FUNCTIONS, INT_REPR, TORCH, TORCHAO
+from benchmarks.formats import BITSANDBYTES, CASTS, FLOAT32, GGUF
 from benchmarks.latency import EMPTY, INTERACT
 from benchmarks.memory import RESULT
 from benchmarks.table import OURS, Row
@@ -16,7 +17,8 @@ HEAD = """\
 
 `make bench` measures, on a quiet machine, and writes this page from [results.csv](benchmarks/results.csv), where every
 measurement stands with its machine and date. `make bench PARTS="core memory"` measures some parts anew and keeps the
-rest; the parts are core, memory, imports, notebooks, calibration, gpu, grading and explorers. The goals stand in
+rest; the parts are core, memory, imports, notebooks, calibration, formats, gpu, grading and
+explorers. The goals stand in
 [goals.py](benchmarks/goals.py). Less is better, but for submissions graded.
 """
 RIVALS = """\
@@ -62,6 +64,12 @@ GROUPS = (
     Group("`import quantlib`, after torch", "imports", "import quantlib, *", OURS),
     Group("a notebook, in a fresh kernel", "notebooks", "*", OURS),
     Group("observe 2^24 values and choose a range, beside a pass of `torch.histc`", "calibration", "*", HISTC),
+    Group("pack and unpack 2^24 codes of 4 bits, beside a copy of as many bytes", "formats", "*", COPY),
+    Group("2^24 weights to Q4_0, beside gguf", "formats", "*", GGUF),
+    Group("2^24 values to E4M3 and back, beside torch's casts", "formats", "*", CASTS),
+    Group("2^24 weights to NF4, beside bitsandbytes", "formats", "*", BITSANDBYTES),
+    Group("matrix product of integers, beside float32", "formats", "*", FLOAT32),
+    Group("memory of these beyond their results", "formats", "*, memory", OURS),
     Group("key press to decoded picture, beside an empty update", "explorers", "*, decoded", EMPTY),
     Group("key press to seen picture, beside `interact`", "explorers", "*, seen", INTERACT),
     Group("key press to seen picture", "explorers", "*, seen", OURS),

@@ -53,6 +53,27 @@ def run(step: Callable[..., Tensor], compute: torch.dtype, dtype: torch.dtype, x
     return out
 
 
+def fill(step: Callable[..., object], out: Tensor, x: Tensor, *beside: Tensor) -> Tensor:
+    """Return out, filled by step(out, x, *beside), tile by tile if x is large and on the CPU.
+
+    A row is what stands at one place of the first axis, which all have in common. A row of out depends on the same row
+    of the others only.
+    """
+    if x.numel() <= LARGE or not x.is_cpu:
+        if x.numel():
+            step(out, x, *beside)
+        return out
+    in_a_tile = TILE * 2 * len(x) // max(x.nbytes, out.nbytes)  # rows; two bytes an element were the fastest
+    pieces = Shared(tiles(x.shape[:1], max(1, in_a_tile)))
+
+    def work_through() -> None:
+        for index in pieces:
+            step(out[index], x[index], *(b[index] for b in beside))
+
+    in_threads(work_through, min(torch.get_num_threads(), THREADS))
+    return out
+
+
 class Shared(Iterator[Index]):
     """An iterator of which several threads take, each item once."""
 
@@ -107,11 +128,13 @@ def tiles(shape: tuple[int, ...], size: int = TILE) -> Iterator[Index]:
             yield from ((head, *rest) for rest in tiles(shape[1:], size))
 
 
-def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Return a large uninitialised CPU tensor.
+def empty(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu") -> Tensor:
+    """Return a large uninitialised tensor.
 
     numpy asks the system for huge pages where it has them (Linux); torch does not. On a result of many megabytes that
     saves most of the page faults, which otherwise take longer than the arithmetic.
     """
     count = prod(shape) * dtype.itemsize
+    if not count or torch.device(device).type != "cpu":
+        return torch.empty(shape, dtype=dtype, device=device)
     return torch.from_numpy(numpy.empty(count, numpy.uint8)).view(dtype).view(shape)

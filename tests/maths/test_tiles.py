@@ -206,6 +206,27 @@ def test_the_measure_of_one_operation_sees_a_temporary():
     assert most_at_once(lambda: x / 0.5) > 39_000
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_are_filled_from_the_same_rows_whatever_the_tiles(dtype, monkeypatch):
+    x, beside = values((50, 3), dtype), torch.arange(50)[:, None]
+    seen = []
+
+    def step(out, x, beside):
+        seen.append(len(x))
+        out.copy_(x.sum(1, keepdim=True) + beside)
+
+    wanted = tiles.fill(step, torch.empty(50, 1, dtype=dtype), x, beside)
+    assert seen == [50]
+    make_tiles_small(monkeypatch)
+    found = tiles.fill(step, torch.empty(50, 1, dtype=dtype), x, beside)
+    assert torch.equal(found, wanted) and sum(seen) == 100 and len(seen) > 5
+
+
+def test_nothing_is_filled_by_nothing():
+    out = tiles.fill(lambda out, x: 1 / 0, torch.empty(0, 2), torch.empty(0, 3))
+    assert out.shape == (0, 2) == tiles.empty((0, 2), torch.int8).shape
+
+
 # --- memory, measured in a process of its own
 
 

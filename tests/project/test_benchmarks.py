@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from benchmarks import core, goals, grading, imports, latency, memory, page, table
+from benchmarks import core, formats, goals, grading, imports, latency, memory, page, table
 from benchmarks.__main__ import PAGE, PARTS
 from benchmarks.core import COPY, FORMULA, INT_REPR, TORCH, Case
 from benchmarks.table import OURS, Row
@@ -50,6 +50,22 @@ def test_the_copy_moves_as_many_bytes_as_the_case():
     read_and_written = 64 * 64 * 4 + 64 * 64 + 64 * 4 + 64 * 4  # x, the codes, the scales, the zero points
     assert 2 * found[COPY].numel() == read_and_written
     assert given.values.shape == (64, 64)
+
+
+@pytest.mark.parametrize("what", formats.CASES)
+def test_everyone_computes_the_same_formats(what):
+    found = formats.calls_for(what, count=2**18)
+    ours, theirs = (flat(found[name]()) for name in (OURS, formats.CASES[what]))
+    if formats.CASES[what] == COPY:
+        assert theirs.dtype == torch.uint8 and len(theirs) == 2**18
+    elif what == "integer matmul":
+        torch.testing.assert_close(ours.double(), theirs.double(), rtol=1e-5, atol=64.0)
+    else:
+        assert (ours != theirs).float().mean() < 1e-5  # near-ties
+
+
+def flat(result):
+    return torch.as_tensor(result[0] if isinstance(result, tuple) else result).flatten()
 
 
 def test_no_case_is_timed_twice():

@@ -7,8 +7,8 @@ from . import exercises
 from .byte import explore_byte
 from .file import blocks_of, draw_file
 from .hearing import draw_hearing, same
-from .lens import draw_order, draw_tiles, explore_lens
+from .lens import draw_order, draw_tiles, explore_lens, read_blocks
 
 check_pack = exercises.pack.check
-check_q4_0 = exercises.q4_0_blocks.check
+check_q4_0 = exercises.q4_0.check
 check_unpack = exercises.unpack.check

@@ -21,7 +21,7 @@ from quantlib.lab.words import number
 from . import exercises
 
 FIRST = Slider("a", "first code a", -3, -8, 7, 1)
-SECOND = Slider("b", "second code b", 5, -8, 7, 1)
+SECOND = Slider("b", "second code b", 2, -8, 7, 1)
 SIGNED = "two's complement, low half first"
 READERS: dict[str, Callable[[Tensor], Tensor]] = {
     SIGNED: exercises.unpack.reference,
@@ -67,8 +67,8 @@ def explore_byte(pack: Function = exercises.pack.reference, unpack: Function = e
                         notices=(about_pack, about_unpack))  # fmt: skip
 
     def lay_out(figure: Figure) -> list[Panel]:
-        bits = Bits(figure.add_axes((0.29, 0.70, 0.54, 0.17)))
-        return [bits, Readers(figure.add_axes((0.29, 0.115, 0.54, 0.43)), own)]
+        bits = Bits(figure.add_axes((0.29, 0.745, 0.54, 0.165)))
+        return [bits, Readers(figure.add_axes((0.29, 0.115, 0.54, 0.40)), own)]
 
     return Explorer([FIRST, SECOND], compute, Scene((9.2, 4.6), lay_out), describe)
 
@@ -115,7 +115,7 @@ class Bits(Panel):
         for label, bit in zip(self._bits, bits, strict=True):
             label.text = bit
             label.color = style.QUANTIZED if bit == "1" else style.QUIET
-        cells = [[(k, 0), (k + 1, 0), (k + 1, 1), (k, 1)] for k, bit in enumerate(bits) if bit == "1"]
+        cells = [[(k + 0.05, 0.05), (k + 0.95, 0.05), (k + 0.95, 0.95), (k + 0.05, 0.95)] for k, bit in enumerate(bits) if bit == "1"]
         self._ones.set_verts([numpy.array(cell) for cell in cells])
         self.title.text = f"0x{view.byte:02X}: the high half is {view.byte >> 4:X}, the low half is {view.byte & 15:X}"
 

@@ -22,7 +22,7 @@ def unpack_signed(packed: Tensor) -> Tensor:
     return unpack_bits(packed, sign="twos_complement")
 
 
-def q4_0(x: Tensor) -> Tensor:
+def store_q4_0(x: Tensor) -> Tensor:
     """Return rows of 32 values as blocks of 18 bytes, as GGUF stores them."""
     return quantize_gguf(x, "Q4_0")
 
@@ -80,7 +80,7 @@ pack = Exercise(
     codes=True,
 )
 
-_BYTES_SEEN = (_bytes(0x5D),)
+_BYTES_SEEN = (_bytes(0x2D),)
 unpack = Exercise(
     "unpack",
     "f(packed) returns the two codes of each byte, from -8 to 7, the low half first",
@@ -119,11 +119,11 @@ def _scattered(seed: int) -> Tensor:
 
 
 _T_BLOCK = (_block(*T.flatten().tolist()),)
-q4_0_blocks = Exercise(
+q4_0 = Exercise(
     "q4_0",
     "f(x) returns the 18 bytes in which Q4_0 stores each row of 32 values",
     parameters=("x",),
-    reference=q4_0,
+    reference=store_q4_0,
     cases=(
         *((_block(*values),) for values in ((-8,), (8,), (-8, 8), (8, -8), (0,), (-8, 1.5, 2.5, -3.5))),
         (_block(-8, *15 * [0], 3),),

@@ -14,12 +14,11 @@ from . import exercises
 
 WIDE = 16  # bytes in a line
 START = 24  # bytes before the first key or tensor
-_INKS = (style.RANGE_TINT, style.BETTER_TINT, style.ROUNDING_TINT, "white", style.CLIPPED_TINT, style.QUANTIZED_TINT)
 
 
-def blocks_of(x: Tensor, q4_0: Function = exercises.q4_0) -> Tensor:
+def blocks_of(x: Tensor, q4_0: Function = exercises.q4_0.reference) -> Tensor:
     """Return the 18 bytes of each row of 32 values by a learner's function, or by quantlib's, and print by whose."""
-    blocks, notice = exercises.q4_0_blocks.stand_in(q4_0, "quantlib's blocks are written instead.")(x)
+    blocks, notice = exercises.q4_0.stand_in(q4_0, "quantlib's blocks are written instead.")(x)
     print(notice or "the blocks are yours")
     return blocks
 
@@ -50,7 +49,8 @@ def draw_file(path: str | Path) -> Picture:
     """Draw every byte of a small file in hexadecimal, coloured by what it is."""
     data = Path(path).read_bytes()
     named = parts(data)
-    inks = [_INKS[0], _INKS[1], _INKS[2], style.CLIPPED_PALER, "white", style.RANGE_TINT, style.QUANTIZED_TINT, "white"]
+    inks = [style.LEVELS, style.BETTER_TINT, style.ROUNDING_TINT, style.CLIPPED_PALER]
+    inks += ["white", style.RANGE_TINT, style.QUANTIZED_TINT, "white"]
     lines = -(-len(data) // WIDE)
     with style.house_style():
         figure = style.new_figure(9.2, 0.35 + 0.33 * max(lines, len(named)))

@@ -24,7 +24,7 @@ READERS = ("right", "the halves swapped", "two neighbours a byte", "7 means 0", 
 _MEANS_ZERO = {3: 7, 4: 9, 5: 0}  # else 8
 READER = Slider("r", "reader r", 0, 0, len(READERS) - 1, 1)
 STARTS = 17  # the block at which the explorer begins
-BINS = 61
+BINS = 62  # edges: an odd number of bins, of which one lies around 0
 
 
 def read_blocks(blocks: Tensor, reader: int = 0) -> Tensor:
@@ -79,7 +79,7 @@ def look(x: Tensor, blocks: Tensor, block: int, reader: int, per_row: int, notic
 
 
 @explorer
-def explore_lens(w: Tensor, q4_0: Function = exercises.q4_0, *, start: int = STARTS) -> Explorer:
+def explore_lens(w: Tensor, q4_0: Function = exercises.q4_0.reference, *, start: int = STARTS) -> Explorer:
     """Show sliders for a block and for who reads it, over its bytes and its values, and those of the whole matrix.
 
     Args:
@@ -87,7 +87,7 @@ def explore_lens(w: Tensor, q4_0: Function = exercises.q4_0, *, start: int = STA
         q4_0: f(x) that returns 18 bytes for each row of 32 values: quantlib's, or a learner's.
         start: the block that is shown first.
     """
-    store = exercises.q4_0_blocks.stand_in(q4_0)
+    store = exercises.q4_0.stand_in(q4_0)
     x, per_row = w.reshape(-1, BLOCK), w.shape[1] // BLOCK
 
     def compute(k: int, r: int) -> LensView:
@@ -148,7 +148,7 @@ class Curve(Panel):
         axes.axvline(15.5, color=style.LEVELS, lw=0.8, ls="dotted", zorder=0)
         key: dict[str, Any] = {"transform": axes.transAxes, "size": 9, "va": "top"}
         axes.text(1, 1.13, "■ read", color=style.QUANTIZED, ha="right", **key)
-        axes.text(0.86, 1.13, "● stored", color=style.ORIGINAL, ha="right", **key)
+        axes.text(0.87, 1.13, "● as it was", color=style.ORIGINAL, ha="right", **key)
         self._reach = reach
         self._x = self.line(style.ORIGINAL, lw=1, marker="o", ms=3)
         self._read = self.line(style.QUANTIZED, lw=1.4, marker="s", ms=5, drawstyle="steps-mid")
@@ -222,7 +222,7 @@ def draw_tiles(w: Tensor, readers: tuple[int, ...] = (0, 1)) -> Picture:
         readers: places in READERS.
     """
     x, per_row = w.reshape(-1, BLOCK), w.shape[1] // BLOCK
-    blocks = exercises.q4_0(x)
+    blocks = exercises.store_q4_0(x)
     views = [look(x, blocks, 0, reader, per_row) for reader in readers]
     named = "a corner of the weights", "in 4.5 bits each", "the same bytes, another reader"
     tiles = [x[views[0].tile], *(view.x_hat[view.tile] for view in views)]

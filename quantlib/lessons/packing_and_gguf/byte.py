@@ -115,7 +115,11 @@ class Bits(Panel):
         for label, bit in zip(self._bits, bits, strict=True):
             label.text = bit
             label.color = style.QUANTIZED if bit == "1" else style.QUIET
-        cells = [[(k + 0.05, 0.05), (k + 0.95, 0.05), (k + 0.95, 0.95), (k + 0.05, 0.95)] for k, bit in enumerate(bits) if bit == "1"]
+        cells = [
+            [(k + 0.05, 0.05), (k + 0.95, 0.05), (k + 0.95, 0.95), (k + 0.05, 0.95)]
+            for k, bit in enumerate(bits)
+            if bit == "1"
+        ]
         self._ones.set_verts([numpy.array(cell) for cell in cells])
         self.title.text = f"0x{view.byte:02X}: the high half is {view.byte >> 4:X}, the low half is {view.byte & 15:X}"
 
@@ -156,7 +160,7 @@ class Readers(Panel):
         self._second = self.line(
             style.ORIGINAL, marker="s", ls="none", ms=13, mfc="none", mew=1.6, zorder=4, clip_on=False
         )
-        at = {"transform": axes.get_yaxis_transform(), "size": 10, "ha": "left"}
+        at: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "size": 10, "ha": "left"}
         self._pairs = [self.label(at=(1.02, row), **at) for row in range(rows)]
 
     def update(self, view: ByteView) -> None:
@@ -170,7 +174,9 @@ class Readers(Panel):
             label.text, label.bold = _pair(pair), same
             label.color = style.QUANTIZED if same else style.QUIET
         right = sum(pair == (view.a, view.b) for pair in view.pairs)
-        self.title.text = f"{right} of {len(view.pairs)} readers find {_pair((view.a, view.b))}; dot: first, square: second"
+        self.title.text = (
+            f"{right} of {len(view.pairs)} readers find {_pair((view.a, view.b))}; dot: first, square: second"
+        )
 
     def grab(self, view: ByteView, x: float, y: float) -> Drag | None:
         """Move the code of the first reader that is nearer to the pointer."""

@@ -20,7 +20,10 @@ from quantlib.metrics import sqnr_db
 from . import exercises
 from .exercises import BLOCK
 
-READERS = ("right", "the halves swapped", "two neighbours a byte", "7 means 0", "9 means 0", "0 means 0", "the size of the scale")  # fmt: skip
+READERS = (
+    "right", "the halves swapped", "two neighbours a byte",
+    "7 means 0", "9 means 0", "0 means 0", "the size of the scale",
+)  # fmt: skip
 _MEANS_ZERO = {3: 7, 4: 9, 5: 0}  # else 8
 READER = Slider("r", "reader r", 0, 0, len(READERS) - 1, 1)
 STARTS = 17  # the block at which the explorer begins
@@ -234,7 +237,9 @@ def draw_tiles(w: Tensor, readers: tuple[int, ...] = (0, 1)) -> Picture:
             axes.set(xticks=[], yticks=[])
             axes.set_title(name)
         axes.set_xlabel("red: positive, blue: negative", size=9)
-        alt = "Three squares of 32 by 32 weights: as they are; as they come back from 4.5 bits each, which looks the same"
+        alt = (
+            "Three squares of 32 by 32 weights: as they are; as they come back from 4.5 bits each, which looks the same"
+        )
         return picture(figure, f"{alt}; and as another reader finds them in the same bytes, which looks like noise.")
 
 

@@ -17,7 +17,9 @@ def _pairs(codes: Tensor) -> tuple[Tensor, Tensor]:
     return codes[..., 0::2], codes[..., 1::2]
 
 
-@known("pack", "the first code in the high half", "Here the first of two codes goes into the low half.", convention=True)
+@known(
+    "pack", "the first code in the high half", "Here the first of two codes goes into the low half.", convention=True
+)
 def packs_high_first(codes: Tensor) -> Tensor:
     """bitsandbytes packs so, but who reads the low half first gets every pair the wrong way round."""
     first, second = _pairs(codes)
@@ -314,7 +316,9 @@ def stores_twos_complement(x: Tensor) -> Tensor:
     return _stored(_scale(x), _codes(x, _scale(x)) ^ 8)
 
 
-@known("q4_0", "the bytes of the scale swapped", "The low byte of the scale comes first, as in memory: .view(torch.uint8).")
+@known(
+    "q4_0", "the bytes of the scale swapped", "The low byte of the scale comes first, as in memory: .view(torch.uint8)."
+)
 def swaps_the_bytes_of_the_scale(x: Tensor) -> Tensor:
     """The low byte of the scale comes first."""
     block = _stored(_scale(x), _codes(x, _scale(x)))

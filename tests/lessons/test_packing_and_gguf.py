@@ -21,7 +21,9 @@ from quantlib.formats import (
 from quantlib.lab.words import number
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.packing_and_gguf import (
+    as_read,
     blocks_of,
+    dimensions,
     draw_file,
     draw_hearing,
     draw_order,
@@ -29,11 +31,10 @@ from quantlib.lessons.packing_and_gguf import (
     exercises,
     explore_byte,
     explore_lens,
-    read_blocks,
     same,
 )
 from quantlib.lessons.packing_and_gguf.byte import Bits, Readers, codes_of
-from quantlib.lessons.packing_and_gguf.lens import READERS
+from quantlib.lessons.packing_and_gguf.lens import READERS, read_blocks
 
 W = load_weight("query")
 MINUS = "\N{MINUS SIGN}"
@@ -53,7 +54,7 @@ def readout_byte(a, b):
     return said + "; ".join(f"{name}: {number(p)} and {number(q)}" for name, (p, q) in found) + "."
 
 
-def as_read(reader):
+def found_by(reader):
     """The matrix as a reader finds it, in blocks, by other ways than the lesson's."""
     x = W.reshape(-1, 32)
     data = quantize_gguf(x, "Q4_0")
@@ -73,7 +74,7 @@ def readout_lens(k, r):
     x, k, r = W.reshape(-1, 32), int(k), int(r)
     scale = quantize_gguf(x[k : k + 1], "Q4_0")[:, :2].contiguous().view(torch.float16).item()
     head = f"k = {k}, row {k // 12} of the matrix, its scale is {number(scale)}. Reader {r}, {READERS[r]}: "
-    read = as_read(r)
+    read = found_by(r)
     off, sqnr = (read[k] - x[k]).abs().max().item(), f"{sqnr_db(x, read):.2f}".replace("-", MINUS)
     return f"{head}the largest error in it is {number(off)}. The matrix: SQNR {sqnr} dB"
 
@@ -193,14 +194,14 @@ def test_sliders_can_make_every_byte(byte):
 
 @pytest.mark.parametrize("reader", range(len(READERS)))
 def test_each_reader_finds_what_it_says(reader):
-    assert torch.allclose(read_blocks(quantize_gguf(W.reshape(-1, 32), "Q4_0"), reader), as_read(reader), atol=1e-6)
+    assert torch.allclose(read_blocks(quantize_gguf(W.reshape(-1, 32), "Q4_0"), reader), found_by(reader), atol=1e-6)
 
 
 def test_a_wrong_order_costs_three_decibels_and_leaves_the_values():
     x = W.reshape(-1, 32)
     for reader in (1, 2):
-        assert torch.equal(as_read(reader).flatten().sort().values, as_read(0).flatten().sort().values)
-        assert sqnr_db(x, as_read(reader)) == pytest.approx(-3.01, abs=0.3)
+        assert torch.equal(found_by(reader).flatten().sort().values, found_by(0).flatten().sort().values)
+        assert sqnr_db(x, found_by(reader)) == pytest.approx(-3.01, abs=0.3)
 
 
 def test_a_learners_blocks_are_drawn():
@@ -231,6 +232,13 @@ def test_still_pictures_say_what_is_so():
     assert same(p, 1 - p) == 0 and same(p, p) == 3
 
 
+def test_a_network_goes_through_blocks_whatever_its_shapes():
+    w = torch.randn(4, 33, 3, generator=torch.Generator().manual_seed(0))
+    read = as_read({"a.weight": w, "a.bias": w}, 0)
+    assert read["a.weight"].shape == w.shape and sqnr_db(w, read["a.weight"]) > 18
+    assert read["a.bias"] is w and sqnr_db(w, as_read({"a.weight": w}, 1)["a.weight"]) < 0
+
+
 # --- the file
 
 
@@ -254,6 +262,7 @@ def test_the_parts_of_a_file_are_all_of_it(tmp_path, capsys):
     path = tmp_path / "t.gguf"
     write_gguf(path, {"T": GgufTensor("Q4_0", blocks_of(block_of_t(), unwritten)[0])})
     assert "quantlib's blocks are written instead." in capsys.readouterr().out
+    assert dimensions(path) == [32]
     alt = draw_file(path).alt
     assert alt.startswith(f"A GGUF file of {path.stat().st_size} bytes") and "7 bytes zeros up to a multiple" in alt
     path.write_bytes(path.read_bytes()[:70])

@@ -5,9 +5,9 @@ from quantlib.lab.proof import proof
 
 from . import exercises
 from .byte import explore_byte
-from .file import blocks_of, draw_file
-from .hearing import draw_hearing, same
-from .lens import draw_order, draw_tiles, explore_lens, read_blocks
+from .file import blocks_of, dimensions, draw_file
+from .hearing import as_read, draw_hearing, same
+from .lens import draw_order, draw_tiles, explore_lens
 
 check_pack = exercises.pack.check
 check_q4_0 = exercises.q4_0.check

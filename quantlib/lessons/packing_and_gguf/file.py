@@ -45,6 +45,15 @@ def parts(data: bytes) -> list[tuple[str, int]]:
     ]
 
 
+def dimensions(path: str | Path) -> list[int]:
+    """Return the dimensions of the first tensor of a file without keys, in the order of the file."""
+    data = Path(path).read_bytes()
+    count = START + 8 + int.from_bytes(data[START : START + 8], "little")
+    first = count + 4
+    ends = range(first, first + 8 * int.from_bytes(data[count:first], "little"), 8)
+    return [int.from_bytes(data[at : at + 8], "little") for at in ends]
+
+
 def draw_file(path: str | Path) -> Picture:
     """Draw every byte of a small file in hexadecimal, coloured by what it is."""
     data = Path(path).read_bytes()

@@ -6,9 +6,14 @@ import torch
 from torch import Tensor
 
 from quantlib.data.silero import RATE, WINDOW
+from quantlib.formats import quantize_gguf
+from quantlib.groups import from_groups, to_groups
 from quantlib.lab import style
 from quantlib.lab.panel import runs
 from quantlib.lab.picture import Picture, picture
+
+from .exercises import BLOCK
+from .lens import read_blocks
 
 
 def draw_hearing(p: Mapping[str, Tensor]) -> Picture:
@@ -42,3 +47,14 @@ def draw_hearing(p: Mapping[str, Tensor]) -> Picture:
 def same(p: Tensor, q: Tensor) -> int:
     """Return in how many windows two networks decide alike."""
     return int(torch.eq(p > 0.5, q > 0.5).sum())
+
+
+def as_read(weights: Mapping[str, Tensor], reader: int) -> dict[str, Tensor]:
+    """Return a network whose trained weights are stored as Q4_0, rows filled up with zeros, and found by a reader."""
+    return {name: _through(w, reader) if "weight" in name else w for name, w in weights.items()}
+
+
+def _through(w: Tensor, reader: int) -> Tensor:
+    groups = to_groups(w.flatten(1), BLOCK)
+    read = read_blocks(quantize_gguf(groups.flatten(0, 1), "Q4_0"), reader)
+    return from_groups(read.view(groups.shape), w[0].numel()).reshape(w.shape)

@@ -238,7 +238,7 @@ def draw_tiles(w: Tensor, readers: tuple[int, ...] = (0, 1)) -> Picture:
             axes.set_title(name)
         axes.set_xlabel("red: positive, blue: negative", size=9)
         alt = (
-            "Three squares of 32 by 32 weights: as they are; as they come back from 4.5 bits each, which looks the same"
+            "A square of weights, three times: as they are; as they come back from 4.5 bits each, which looks the same"
         )
         return picture(figure, f"{alt}; and as another reader finds them in the same bytes, which looks like noise.")
 

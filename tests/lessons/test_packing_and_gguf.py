@@ -47,7 +47,7 @@ def nibbles(byte):
 def readout_byte(a, b):
     """What the explorer of a byte must say of two codes, by whole numbers alone."""
     low, high = int(a) % 16, int(b) % 16
-    said = f"a = {number(a)} and b = {number(b)} make the byte 0x{high:X}{low:X}, bits {high:04b} {low:04b}. Read as "
+    said = f"a = {number(a)} and b = {number(b)}: they make the byte 0x{high:X}{low:X}, bits {high:04b} {low:04b}. Read as "
     pairs = (a, b), (low - 8, high - 8), (b, a), (low, high)
     names = "two's complement, low half first", "offset 8, low half first", "two's complement, high half first"
     found = zip((*names, "no sign, low half first"), pairs, strict=True)
@@ -73,10 +73,10 @@ def readout_lens(k, r):
     """What the explorer of blocks must say of a block and a reader."""
     x, k, r = W.reshape(-1, 32), int(k), int(r)
     scale = quantize_gguf(x[k : k + 1], "Q4_0")[:, :2].contiguous().view(torch.float16).item()
-    head = f"k = {k}, row {k // 12} of the matrix, its scale is {number(scale)}. Reader {r}, {READERS[r]}: "
+    head = f"k = {k} and r = {r}: read {READERS[r]}, this block of row {k // 12}, scale {number(scale)}, "
     read = found_by(r)
     off, sqnr = (read[k] - x[k]).abs().max().item(), f"{sqnr_db(x, read):.2f}".replace("-", MINUS)
-    return f"{head}the largest error in it is {number(off)}. The matrix: SQNR {sqnr} dB"
+    return f"{head}errs by up to {number(off)}. The matrix: SQNR {sqnr} dB"
 
 
 READOUTS = [readout_byte, readout_lens]
@@ -136,7 +136,7 @@ def test_an_unwritten_function_is_told_and_quantlibs_stands_in(each):
 
 def test_a_learners_functions_make_the_byte_and_read_it():
     swapped = explore_byte(lambda codes: codes[..., 0::2] << 4 | codes[..., 1::2]).picture.alt
-    assert "make the byte 0xD2" in swapped and "two's complement, high half first: −3 and 2" in swapped
+    assert "they make the byte 0xD2" in swapped and "two's complement, high half first: −3 and 2" in swapped
     offset = explore_byte(exercises.pack.reference, lambda b: unpack_bits(b, sign="offset")).picture.alt
     assert "Read as two's complement, low half first: 5 and −6" in offset
 

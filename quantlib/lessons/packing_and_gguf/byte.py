@@ -75,7 +75,7 @@ def explore_byte(pack: Function = exercises.pack.reference, unpack: Function = e
 
 def describe(view: ByteView) -> str:
     """Return the sentence that says which byte it is, and what each reader finds."""
-    meant = f"a = {number(view.a)} and b = {number(view.b)} make the byte 0x{view.byte:02X}, bits {view.bits}"
+    meant = f"a = {number(view.a)} and b = {number(view.b)}: they make the byte 0x{view.byte:02X}, bits {view.bits}"
     found = "; ".join(f"{name}: {_pair(pair)}" for name, pair in zip(READERS, view.pairs, strict=True))
     return f"{meant}. Read as {found}."
 

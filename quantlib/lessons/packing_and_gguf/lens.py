@@ -21,8 +21,8 @@ from . import exercises
 from .exercises import BLOCK
 
 READERS = (
-    "right", "the halves swapped", "two neighbours a byte",
-    "7 means 0", "9 means 0", "0 means 0", "the size of the scale",
+    "right", "with the halves swapped", "as two neighbours a byte", "as if 7 meant 0", "as if 9 meant 0",
+    "as if 0 meant 0", "without the sign of the scale",
 )  # fmt: skip
 _MEANS_ZERO = {3: 7, 4: 9, 5: 0}  # else 8
 READER = Slider("r", "reader r", 0, 0, len(READERS) - 1, 1)
@@ -112,11 +112,11 @@ def explore_lens(w: Tensor, q4_0: Function = exercises.q4_0.reference, *, start:
 
 def describe(view: LensView) -> str:
     """Return the sentences that say what the reader finds in the block, and in the whole matrix."""
-    where = f"k = {view.block}, row {view.row} of the matrix, its scale is {number(view.scale)}"
     off = (view.x_hat[view.block] - view.x[view.block]).abs().max().item()
+    block = f"k = {view.block} and r = {view.reader}: read {READERS[view.reader]}, this block of row {view.row}"
     matrix = f"The matrix: SQNR {fixed(view.sqnr, 2)} dB, mean {fixed(view.x_hat.mean().item(), 5)}"
     matrix += f", standard deviation {fixed(view.x_hat.std().item(), 5)}"
-    return f"{where}. Reader {view.reader}, {READERS[view.reader]}: the largest error in it is {number(off)}. {matrix}."
+    return f"{block}, scale {number(view.scale)}, errs by up to {number(off)}. {matrix}."
 
 
 class Bytes(Panel):
@@ -161,7 +161,7 @@ class Curve(Panel):
         for line, values in ((self._x, view.x), (self._read, view.x_hat)):
             shown = values[view.block].clamp(-0.97 * self._reach, 0.97 * self._reach)
             line.set_data(range(BLOCK), shown.numpy())
-        self.title.text = f"reader {view.reader}: {READERS[view.reader]}"
+        self.title.text = f"reader {view.reader} reads {READERS[view.reader]}"
 
 
 class Histogram(Panel):

@@ -47,7 +47,8 @@ def nibbles(byte):
 def readout_byte(a, b):
     """What the explorer of a byte must say of two codes, by whole numbers alone."""
     low, high = int(a) % 16, int(b) % 16
-    said = f"a = {number(a)} and b = {number(b)}: they make the byte 0x{high:X}{low:X}, bits {high:04b} {low:04b}. Read as "
+    said = f"a = {number(a)} and b = {number(b)}: they make the byte 0x{high:X}{low:X}, "
+    said += f"bits {high:04b} {low:04b}. Read as "
     pairs = (a, b), (low - 8, high - 8), (b, a), (low, high)
     names = "two's complement, low half first", "offset 8, low half first", "two's complement, high half first"
     found = zip((*names, "no sign, low half first"), pairs, strict=True)

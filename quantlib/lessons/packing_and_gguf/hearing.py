@@ -28,7 +28,7 @@ def draw_hearing(p: Mapping[str, Tensor]) -> Picture:
     said = []
     with style.house_style():
         figure = style.new_figure(9.2, 0.62 + 0.36 * len(p))
-        axes = figure.add_axes((0.22, 0.23, 0.55, 0.66))
+        axes = figure.add_axes((0.15, 0.23, 0.55, 0.66))
         axes.set(xlim=(0, len(first) * seconds), ylim=(len(p) - 0.4, -0.6), xlabel="time, s")
         style.number_line(axes)
         axes.set_title("where each network hears speech", size=10)

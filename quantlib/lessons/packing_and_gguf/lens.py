@@ -153,7 +153,7 @@ class Curve(Panel):
         axes.text(1, 1.13, "■ read", color=style.QUANTIZED, ha="right", **key)
         axes.text(0.87, 1.13, "● as it was", color=style.ORIGINAL, ha="right", **key)
         self._reach = reach
-        self._x = self.line(style.ORIGINAL, lw=1, marker="o", ms=3)
+        self._x = self.line(style.ORIGINAL, lw=1, marker="o", ms=3, zorder=4)
         self._read = self.line(style.QUANTIZED, lw=1.4, marker="s", ms=5, drawstyle="steps-mid")
 
     def update(self, view: LensView) -> None:
@@ -171,7 +171,7 @@ class Histogram(Panel):
         self._reach = 1.25 * _reach(x)
         self._bins = numpy.linspace(-self._reach, self._reach, BINS)
         height = numpy.histogram(x.numpy(), self._bins)[0]
-        super().__init__(axes, xlim=(-self._reach, self._reach), ylim=(0, 1.7 * height.max()), yticks=[])
+        super().__init__(axes, xlim=(-self._reach, self._reach), ylim=(0, 2.3 * height.max()), yticks=[])
         axes.set_xlabel("weight, all of the matrix", labelpad=1)
         axes.set_ylabel("how many")
         axes.stairs(height, self._bins, color=style.ORIGINAL, lw=1)
@@ -194,13 +194,13 @@ class Tile(Panel):
         blank = numpy.zeros((BLOCK, BLOCK))
         self._image = self.keep(axes.imshow(blank, style.SIGNED, **shown))
         axes.set_xlabel("red: positive, blue: negative" if read else "each row is a block", size=9, labelpad=3)
-        self._here = self.line(style.ORIGINAL, lw=1.4, zorder=5)
+        self._here = self.line(style.ORIGINAL, lw=1, zorder=5, clip_on=False)
 
     def update(self, view: LensView) -> None:
         """Colour the square of a view, and frame the block."""
         self._image.set_data((view.x_hat if self._read else view.x)[view.tile].numpy())
         row, left, right = view.row % BLOCK, -0.5, BLOCK - 0.5
-        up, low = row - 0.5, row + 0.5
+        up, low = row - 0.8, row + 0.8  # a little around it, so that its colours are seen
         self._here.set_data([left, right, right, left, left], [up, up, low, low, up])
         top = view.row - row
         rows = f"rows {top} to {top + len(view.tile) - 1}"

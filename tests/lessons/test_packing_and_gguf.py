@@ -37,6 +37,7 @@ from quantlib.lessons.packing_and_gguf.byte import Bits, Readers, codes_of
 from quantlib.lessons.packing_and_gguf.lens import READERS, read_blocks
 
 W = load_weight("query")
+GIVEN = {"rows": W}
 MINUS = "\N{MINUS SIGN}"
 
 

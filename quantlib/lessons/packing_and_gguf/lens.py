@@ -22,7 +22,7 @@ from .exercises import BLOCK
 
 READERS = (
     "right", "with the halves swapped", "as two neighbours a byte", "as if 7 meant 0", "as if 9 meant 0",
-    "as if 0 meant 0", "without the sign of the scale",
+    "as if 0 meant 0", "without the scale's sign",
 )  # fmt: skip
 _MEANS_ZERO = {3: 7, 4: 9, 5: 0}  # else 8
 READER = Slider("r", "reader r", 0, 0, len(READERS) - 1, 1)
@@ -82,16 +82,16 @@ def look(x: Tensor, blocks: Tensor, block: int, reader: int, per_row: int, notic
 
 
 @explorer
-def explore_lens(w: Tensor, q4_0: Function = exercises.q4_0.reference, *, start: int = STARTS) -> Explorer:
+def explore_lens(rows: Tensor, q4_0: Function = exercises.q4_0.reference, *, start: int = STARTS) -> Explorer:
     """Show sliders for a block and for who reads it, over its bytes and its values, and those of the whole matrix.
 
     Args:
-        w: a matrix whose rows are whole blocks of 32.
+        rows: a matrix whose rows are whole blocks of 32.
         q4_0: f(x) that returns 18 bytes for each row of 32 values: quantlib's, or a learner's.
         start: the block that is shown first.
     """
     store = exercises.q4_0.stand_in(q4_0)
-    x, per_row = w.reshape(-1, BLOCK), w.shape[1] // BLOCK
+    x, per_row = rows.reshape(-1, BLOCK), rows.shape[1] // BLOCK
 
     def compute(k: int, r: int) -> LensView:
         blocks, notice = store(x)

@@ -174,7 +174,8 @@ class Readers(Panel):
             label.text, label.bold = _pair(pair), same
             label.color = style.QUANTIZED if same else style.QUIET
         right = sum(pair == (view.a, view.b) for pair in view.pairs)
-        self.title.text = f"{right} of {len(view.pairs)} readers find{'s' * (right == 1)} {_pair((view.a, view.b))}; dot: first, square: second"
+        found = f"{right} of {len(view.pairs)} readers find{'s' * (right == 1)} {_pair((view.a, view.b))}"
+        self.title.text = f"{found}; dot: first, square: second"
 
     def grab(self, view: ByteView, x: float, y: float) -> Drag | None:
         """Move the code of the first reader that is nearer to the pointer."""

@@ -283,6 +283,9 @@ def test_formats_say_what_a_quotient_becomes():
     alt = draw_formats(11.0, 126, 130).alt
     assert "127.28 is stored as 127.25 in float16 and 127.5 in bfloat16, so in bfloat16 the code is 128" in alt
     assert alt.endswith(f"int8 keeps {MINUS}128, and 11 comes back as {MINUS}11.06.")
+    assert draw_formats(9.0, 126, 130).alt.endswith(
+        "so in bfloat16 the code is 127; int8 keeps 127, and 9 comes back as 8.99."
+    )
     assert trace(127.0)["round"] == trace(127.0)["in int8"] == 127
 
 

@@ -52,7 +52,7 @@ def test_a_clipped_weight_is_followed_by_an_arrow():
     explorer, _ = of_weights()
     explorer.move(s=0.0155)
     above, below = explorer.scene.panels[0]._leaps
-    assert above._says.text == "7.915 comes back as 1.97" and above._says.get_visible()
+    assert above._says.text == "7.915 comes back as 1.969" and above._says.get_visible()
     assert len(below._way.get_xdata()) == 0
     explorer.move(s=0.0625)
     assert len(above._way.get_xdata()) == 0 and not above._says.get_visible()

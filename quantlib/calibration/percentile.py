@@ -42,7 +42,7 @@ def choose_percentile(
     Returns: QParams with scale in float64 if x is or was float64, else in float32, and zero_point in int32.
     Raises:
         QuantlibError: if x holds no value, NaN or infinity, or is not floating-point; if percentile or bits is wrong.
-    Source: Wu et al. 2020, arXiv:2004.09602, section 3.3 (percentile of |x|).
+    Source: Wu et al. 2020, arXiv:2004.09602 (percentile of |x|).
 
     >>> x = torch.cat([torch.linspace(0.0, 2.55, 999), torch.tensor([1000.0])])
     >>> round(choose_percentile(x, percentile=99.8).scale.item(), 4)

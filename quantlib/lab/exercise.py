@@ -13,6 +13,7 @@ from torch import Tensor
 from . import progress
 from .learner import Outcome, Parts, StandIn, Unpack, call, name_of, one_tensor, read, reals_problem
 from .misconception import Misconception
+from .narrow import Widened
 from .same import Arguments, equal, first_difference, same, show, shown
 from .verdict import Verdict
 from .words import article, joined, sentence
@@ -99,7 +100,7 @@ class Exercise:
             progress.note("right", self.name)
             what = f"all {len(trials)} inputs tried: edge cases, T and random tensors"
             return Verdict("right", f"{name} gives what it should for {what}.")
-        return self._wrong(name, wrong[0], trials)
+        return self._wrong(function, wrong[0], trials)
 
     def stand_in(self, function: Function, instead: str = "The picture shows quantlib's instead.") -> StandIn:
         """Return a learner's function for an explorer; the reference stands in where it cannot be used."""
@@ -151,10 +152,11 @@ class Exercise:
         came, due = show([g[index] for g in got], [w[index] for w in want])
         return "values", f"gave {came}; it should give {due}"
 
-    def _wrong(self, name: str, first: Trial, trials: Sequence[Trial]) -> Verdict:
+    def _wrong(self, function: Function, first: Trial, trials: Sequence[Trial]) -> Verdict:
         """Describe the first failure, and what is known about functions that fail like this one."""
+        name = name_of(function)
         sentences = [f"with {self._inputs(first)}, {name} {first.problem or first.outcome.problem}"]
-        known = self._recognised(trials)
+        known = self._narrow(function, first) or self._recognised(trials)
         if self._is_written_in(trials):
             sentences.append("It is right for T only: is the answer written into it?")
         elif known:
@@ -178,6 +180,12 @@ class Exercise:
         if any(trial.outcome.changed for trial in trials):
             return alike
         return [m for m in alike if not any(call(m, *trial.arguments).changed for trial in trials)]
+
+    def _narrow(self, function: Function, first: Trial) -> list[Misconception]:
+        """Return that a function computes in 16 bits, if with 32 it would be right."""
+        wide = Widened(function)
+        better = not self.trial(wide, first.arguments).fails and bool(wide.asked)
+        return [wide.misconception()] if better and not any(trial.fails for trial in self._try(wide)) else []
 
     def _alike(self, misconception: Misconception, trial: Trial) -> bool:
         if not trial.got:

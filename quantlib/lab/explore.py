@@ -345,7 +345,9 @@ class Explorer:
         still["text/html"] += "<p>To move the sliders, run this cell.</p>"
         reset = ipywidgets.Button(description="Reset", layout={"width": "auto"}, tooltip="back to where it began")
         reset.on_click(lambda _: self.reset())
-        row = ipywidgets.HBox([*self.controls.values(), reset], layout={"flex_flow": "row wrap"})
+        row = ipywidgets.HBox(
+            [*self.controls.values(), reset], layout={"flex_flow": "row wrap", "align_items": "flex-end"}
+        )
         touch = self._touch()
         if touch:
             self.page.add_class(touch.picture)

@@ -149,9 +149,9 @@ class Ruler(Panel):
         first.ha, first.at, first.text = "right", (max(low, left + 0.75 * inch), height), lowest
         last.ha, last.at, last.text = "left", (min(high, right - 0.75 * inch), height), highest
         if view.low < left:
-            first.ha, first.at, first.text = "left", (left, height), f"← {lowest} at {_rough(view.low)}"
+            first.ha, first.at, first.text = "left", (left, height), f"← {lowest} at {number(view.low)}"
         if view.high > right:
-            last.ha, last.at, last.text = "right", (right, height), f"{highest} at {_rough(view.high)} →"
+            last.ha, last.at, last.text = "right", (right, height), f"{highest} at {number(view.high)} →"
         first.set_visible(view.low < right)
         last.set_visible(view.high > left)
 
@@ -198,7 +198,7 @@ class Leap:
 
     def draw(self, x: float, x_hat: float, shown: bool, pixels: float) -> None:
         """Draw the way of a value, if it is long enough to be seen; pixels: in one unit of the reals."""
-        x_hat, back = float(numpy.clip(x_hat, *self._limits)), _rough(x_hat)
+        x_hat, back = float(numpy.clip(x_hat, *self._limits)), number(x_hat)
         shown = shown and abs(x - x_hat) * pixels > 60
         self._way.set_data(([x, x_hat], [self._height] * 2) if shown else ([], []))
         self._head.set_data(([x_hat], [self._height]) if shown else ([], []))
@@ -206,11 +206,6 @@ class Leap:
         self._says.at = (x + x_hat) / 2, self._height + 0.09
         self._says.text = f"{number(x)} comes back as {back}" if abs(x - x_hat) * pixels > 180 else ""
         self._says.set_visible(shown)
-
-
-def _rough(value: float) -> str:
-    """Return a number with three digits, which is enough beside an arrow."""
-    return number(float(f"{value:.3g}"))
 
 
 class CodeCells(Panel):

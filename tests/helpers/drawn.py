@@ -97,6 +97,16 @@ def walk(notebook: Path, steps: int = 5) -> Iterator[list["Drawn"]]:
             yield draw(explorer.scene.figure)
 
 
+def ends(notebook: Path) -> Iterator[list["Drawn"]]:
+    """Give what each explorer draws where one of its sliders is at an end, and the others where they begin."""
+    for explorer in run(notebook).explorers:
+        for name, control in explorer.controls.items():
+            for end in (control.min, control.max):
+                explorer.reset()
+                explorer.move(**{name: end})
+                yield draw(explorer.scene.figure)
+
+
 def _moved(explorer: Explorer, end: str) -> Figure:
     explorer.move(**{name: getattr(control, end) for name, control in explorer.controls.items()})
     return explorer.scene.figure

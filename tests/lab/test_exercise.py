@@ -601,6 +601,30 @@ def test_what_came_before_an_endless_loop_is_said(monkeypatch):
     assert "mine gave [-128]; it should give [127]." in verdict.message and verdict.misconceptions == ()
 
 
+# --- what computes in 16 bits
+
+
+@each
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_a_right_function_that_computes_in_16_bits_is_told_so(exercise, dtype):
+    def narrow(*arguments):
+        halves = (
+            a.to(dtype).float() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in arguments
+        )
+        return EXERCISES[exercise].reference(*halves)
+
+    verdict = CHECKS[exercise](narrow)
+    if exercise == "q4_0":  # its own scale is a float16
+        assert verdict.status == "wrong" and not any("computed" in name for name in verdict.misconceptions)
+    elif verdict.status != "right":
+        assert verdict.misconceptions == (f"computed in {str(dtype).removeprefix('torch.')}",)
+
+
+def test_what_is_wrong_in_32_bits_too_is_not_put_down_to_16():
+    verdict = CHECKS["step"](lambda x: (x.half().max() - x.half().min()) / 254)
+    assert verdict.status == "wrong" and verdict.misconceptions == ()
+
+
 @each
 def test_a_verdict_is_the_same_every_time(exercise):
     for m in EXERCISES[exercise].known[:3]:

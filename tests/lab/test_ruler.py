@@ -28,13 +28,13 @@ def test_a_ruler_names_its_first_and_its_last_code():
 
 
 def test_a_ruler_that_goes_on_beyond_the_axis_says_how_far():
-    assert ends(ruler(8.0, 0)) == [f"← q = {MINUS}128 at {MINUS}1020", "q = 127 at 1020 →"]
+    assert ends(ruler(8.0, 0)) == [f"← q = {MINUS}128 at {MINUS}1024", "q = 127 at 1016 →"]
     assert ends(ruler(3.5, 56)) == [f"← q = {MINUS}128 at {MINUS}644", "q = 127"]
 
 
 def test_a_ruler_that_is_nowhere_on_the_axis_is_named_once():
-    assert ends(ruler(3.5, -500)) == ["q = 127 at 2190 →"]
-    assert ends(ruler(3.5, 500)) == [f"← q = {MINUS}128 at {MINUS}2200"]
+    assert ends(ruler(3.5, -500)) == ["q = 127 at 2194 →"]
+    assert ends(ruler(3.5, 500)) == [f"← q = {MINUS}128 at {MINUS}2198"]
 
 
 @pytest.mark.parametrize(("z", "named"), [(-128, True), (127, True), (128, False)])
@@ -52,7 +52,7 @@ def test_a_clipped_weight_is_followed_by_an_arrow():
     explorer, _ = of_weights()
     explorer.move(s=0.0155)
     above, below = explorer.scene.panels[0]._leaps
-    assert above._says.text == "7.915 comes back as 1.97" and above._says.get_visible()
+    assert above._says.text == "7.915 comes back as 1.969" and above._says.get_visible()
     assert len(below._way.get_xdata()) == 0
     explorer.move(s=0.0625)
     assert len(above._way.get_xdata()) == 0 and not above._says.get_visible()

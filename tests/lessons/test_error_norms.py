@@ -333,7 +333,7 @@ def test_the_row_of_the_outlier_is_the_best_and_the_worst(over_rows):
     assert over_rows.move(r=99, n=0).startswith("r = 99 and n = 0: the whole row has 22.1 dB, and none")
     text = over_rows.move(n=1)
     assert "this row without its largest weight has 5.1 dB, and 383 of the 384 rows have more." in text
-    assert text.endswith("Its largest weight, 7.915, holds 98 % of its energy.")
+    assert text.endswith("The largest weight, 7.915, holds 98 % of the energy of the whole row.")
 
 
 def test_the_decibels_of_all_rows_are_quantlibs(over_rows):

@@ -1,6 +1,8 @@
 """Notebook 03: the recipe that overflows, its explorer, its figures, and the number formats as rulers."""
 
 import random
+import subprocess
+import sys
 
 import numpy
 import pytest
@@ -173,16 +175,22 @@ def test_explorer_stays_usable_whatever_the_function_does(function):
 
 
 BY_LUCK = {
-    "v.to(int8)": "128",
-    "v.char()": "128",
-    "(v % 256).to(int8)": "255",
-    "(torch.fmod(v + 128, 256) - 128).to(int8)": f"{MINUS}129",
-    "torch.where(v > 127, v - 256, v).to(int8)": f"{MINUS}129",
-    "torch.empty(v.shape, dtype=int8).copy_(v)": "128",
+    "v.to(int8)": "128 to int8",
+    "v.char()": "128 to int8",
+    "(v % 256).to(int8)": "255 to int8",
+    "(torch.fmod(v + 128, 256) - 128).to(int8)": "-129 to int8",
+    "torch.where(v > 127, v - 256, v).to(int8)": "-129 to int8",
+    "torch.empty(v.shape, dtype=int8).copy_(v)": "128 to int8",
+    "v.short().to(int8)": "100,001 to int16",
+    "torch.from_numpy(v.numpy().astype(numpy.int8))": "128 to int8",
+    "torch.from_numpy(numpy.fmod(v.numpy(), 256).astype('int8'))": "128 to int8",
+    "torch.from_numpy(v.numpy().astype(numpy.uint8).view(numpy.int8))": "-1 to uint8",
 }
 DEFINED = [
     "((v + 128) % 256 - 128).to(int8)",
     "v.int().to(int8)",
+    "torch.from_numpy(v.numpy().astype(numpy.int64).astype(numpy.int8))",
+    "torch.from_numpy(numpy.mod(v.numpy() + 128, 256) - 128).to(int8)",
     "(v % 256).to(torch.uint8).view(int8)",
     "torch.where(v % 256 > 127, v % 256 - 256, v % 256).to(int8)",
     "torch.tensor([int(each + 128) % 256 - 128 for each in v.flatten()], dtype=int8).reshape(v.shape)",
@@ -190,7 +198,7 @@ DEFINED = [
 
 
 def typed(line):
-    return lambda v: eval(line, {"torch": torch, "int8": torch.int8, "v": v})
+    return lambda v: eval(line, {"torch": torch, "numpy": numpy, "int8": torch.int8, "v": v})
 
 
 @pytest.mark.parametrize("line", BY_LUCK)
@@ -199,12 +207,23 @@ def test_a_cast_of_what_does_not_fit_is_seen_although_its_values_are_right_here(
         pytest.skip("this machine does not wrap around")
     verdict = check_wrap(typed(line))
     assert verdict.status == "wrong" and "gives the right code here, but it casts" in verdict.message
-    assert f"casts {BY_LUCK[line]} to int8, which has no such number: C leaves that open" in verdict.message
+    assert f"casts {BY_LUCK[line]}, which has no such number: C leaves that open" in verdict.message
 
 
 @pytest.mark.parametrize("line", DEFINED)
 def test_a_cast_of_what_fits_is_right(line):
     assert check_wrap(typed(line)).status == "right"
+
+
+def test_a_check_does_not_wait_for_the_compiler_of_torch():
+    used = "import sys, quantlib.lessons.naive_max_abs as lab; lab.check_wrap(lambda v: v.int().char())"
+    loaded = f"{used}; sys.exit('torch._dynamo' in sys.modules)"
+    subprocess.run([sys.executable, "-c", loaded], check=True)
+
+
+def test_numpy_is_as_it_was_after_a_check():
+    check_wrap(typed(DEFINED[2]))
+    assert type(torch.zeros(2).numpy()) is numpy.ndarray
 
 
 def test_integers_of_more_bits_and_floats_are_cast_by_rule():
@@ -264,6 +283,9 @@ def test_formats_say_what_a_quotient_becomes():
     alt = draw_formats(11.0, 126, 130).alt
     assert "127.28 is stored as 127.25 in float16 and 127.5 in bfloat16, so in bfloat16 the code is 128" in alt
     assert alt.endswith(f"int8 keeps {MINUS}128, and 11 comes back as {MINUS}11.06.")
+    assert draw_formats(9.0, 126, 130).alt.endswith(
+        "so in bfloat16 the code is 127; int8 keeps 127, and 9 comes back as 8.99."
+    )
     assert trace(127.0)["round"] == trace(127.0)["in int8"] == 127
 
 
@@ -287,7 +309,6 @@ WRITTEN = {
         "only the upper end wraps": ["torch.where(v < -128, -128, v).int().to(int8)"],
         "only the lower end wraps": ["torch.where(v > 127, 127, v).int().to(int8)"],
         "not cast to int8": ["(v + 128) % 256 - 128"],
-        "computed in float16": ["((v.half() + 128) % 256 - 128).nan_to_num(0).to(int8)"],
     },
     "max_abs": {
         "max where max|x| is meant": ["x.max() / 127"],

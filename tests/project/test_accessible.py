@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from quantlib.lab import style
 from quantlib.lab.text import Label
 from quantlib.lab.verdict import Verdict
-from tests.helpers.drawn import run, scenes, walk
+from tests.helpers.drawn import ends, run, scenes, walk
 from tests.helpers.lessons import READOUTS
 from tests.helpers.sight import SIGHTS, contrast, distance, rgb
 from tools import project
@@ -225,7 +225,7 @@ def test_every_text_can_be_read_where_it_stands(path):
 
 
 def test_no_text_is_written_over_another(path):
-    for scene in (*scenes(path), *walk(path)):
+    for scene in (*scenes(path), *ends(path), *walk(path)):
         texts = [text for text in scene if text.text]
         assert [f"{a.text!r} and {b.text!r}" for a, b in combinations(texts, 2) if cross(a.box, b.box)] == []
 

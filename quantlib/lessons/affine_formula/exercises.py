@@ -17,6 +17,7 @@ quantize = Exercise(
     cases=(
         *singles(torch.float32, (0.0, 1.0, 0), (1.0, 1.0, 0), (0.4, 1.0, 0), (0.6, 1.0, 0), (-0.6, 1.0, 0)),
         *singles(torch.float32, (0.0, 1.0, 1), (2.0, 1.0, 0), (2.0, 2.0, 0), (0.0, 2.0, 2), (0.25, 0.25, 0)),
+        *singles(torch.float32, (6.0, 1.0, 2), (6.0, 2.0, 2)),
         *singles(torch.float32, (128.0, 1.0, 0), (-129.0, 1.0, 0), (-128.0, 1.0, 0), (127.0, 1.0, 1)),
         *singles(torch.float32, (-128.0, 1.0, -1), (128.0, 1.0, -1), (127.25, 1.0, 0), (300.0, 1.0, 0)),
         *singles(torch.float32, (70000.0, 1000.0, 0)),  # beyond float16, in which some compute

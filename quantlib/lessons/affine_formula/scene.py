@@ -70,7 +70,7 @@ class Staircase(Panel):
         self._codes = [self.label(at=(edge, 0), size=9, ha="left", color=style.QUANTIZED) for _ in range(many)]
         aside: dict[str, Any] = {"transform": axes.transAxes, "size": 10, "va": "center", "rotation": 90}
         axes.text(
-            1 + 0.55 * axes.figure.dpi / box.width,
+            1 + 0.6 * axes.figure.dpi / box.width,
             0.5,
             "code q, z in bold",
             color=style.QUANTIZED,

@@ -164,8 +164,10 @@ class Map(Panel):
     def _free_place(self, at: numpy.ndarray) -> tuple[float, float]:
         """Return the first place around a point, in pixels, where the name is on the map and hides no other text."""
         width, height = size = NAME * self.axes.figure.dpi
+        bounds = self.axes.bbox.y0 + 0.5 * height, self.axes.bbox.y1 - 0.5 * height
         for direction in AROUND:
             x, y = at + size * direction
+            y = float(numpy.clip(y, *bounds))
             room = Bbox.from_extents(x - 0.6 * width, y - 0.5 * height, x + 0.6 * width, y + 0.5 * height)
             if _lies_within(room, self.axes.bbox) and not room.count_overlaps(self._taken):
                 break

@@ -97,8 +97,10 @@ def describe_rows(view: RowsView) -> str:
     row = f"this row without {without}" if view.left_out else "the whole row"
     said = f"{row} has {view.of_row:.1f} dB, and {view.rank or 'none'} of the {len(view.decibels)} rows "
     more = f"{'have' if view.rank > 1 else 'has'} more"
-    share = f"Its largest weight, {number(view.largest)}, holds {100 * view.shares[0]:.0f} % of its energy"
-    return f"r = {view.row} and n = {view.left_out}: {said}{more}. {share}.".replace("-", "\N{MINUS SIGN}")
+    share = f"{number(view.largest)}, holds {100 * view.shares[0]:.0f} % of the energy of the whole row"
+    return f"r = {view.row} and n = {view.left_out}: {said}{more}. The largest weight, {share}.".replace(
+        "-", "\N{MINUS SIGN}"
+    )
 
 
 class Dots(Panel):

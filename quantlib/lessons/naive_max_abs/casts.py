@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
+import numpy
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from quantlib.lab.words import number
+from quantlib.lab.dispatch import Dispatch
 
 _CASTS = torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default  # .to, .char, .type and q[:] = v are one of them
 
@@ -16,22 +17,46 @@ _CASTS = torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default  # .to, .
 @contextmanager
 def watch_casts() -> Iterator[list[str]]:
     """Yield a list, which gets a sentence about the first number that was cast to a type that does not have it."""
-    with _Watch() as watch:
+    to_numpy = Tensor.numpy
+    with _Watch() as watch, patch.object(Tensor, "numpy", lambda v, **how: _Array.of(to_numpy(v, **how), watch.seen)):
         yield watch.seen
 
 
-class _Watch(TorchDispatchMode):
-    """Sees every operation of torch. What numpy does is hidden from it."""
+class _Watch(Dispatch):
+    """Sees the casts of torch."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.seen = list[str]()
 
-    def __torch_dispatch__(self, operation: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
-        result = operation(*args, **(kwargs or {}))
+    def do(self, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        result = operation(*args, **kwargs)
         if operation in _CASTS and not self.seen:
             self.seen += undefined(args[-1 if operation is _CASTS[1] else 0], result.dtype)
         return result
+
+
+class _Array(numpy.ndarray):
+    """An array of numpy that sees its own casts by astype, and so do those that are computed from it."""
+
+    seen: list[str]
+
+    @classmethod
+    def of(cls, array: numpy.ndarray, seen: list[str]) -> "_Array":
+        """Return an array in the same memory that tells what it sees."""
+        watched = array.view(cls)
+        watched.seen = seen
+        return watched
+
+    def __array_finalize__(self, made_from: Any) -> None:
+        self.seen = getattr(made_from, "seen", [])
+
+    def astype(self, dtype: Any, *how: Any, **more: Any) -> Any:
+        """Cast, as numpy does."""
+        kept = getattr(torch, numpy.dtype(dtype).name, torch.float64)
+        if not self.seen:
+            self.seen += undefined(torch.tensor(self.tolist(), dtype=torch.float64), kept) * (self.dtype.kind == "f")
+        return super().astype(dtype, *how, **more)
 
 
 def undefined(v: Tensor, dtype: torch.dtype) -> list[str]:
@@ -48,5 +73,5 @@ def undefined(v: Tensor, dtype: torch.dtype) -> list[str]:
     if not len(outside):
         return []
     name = str(dtype).removeprefix("torch.")
-    cast = f"casts {number(outside[0].item())} to {name}, which has no such number"
+    cast = f"casts {outside[0].item():,.12g} to {name}, which has no such number"
     return [f"gives the right code here, but it {cast}: C leaves that open, and another machine may give another code"]

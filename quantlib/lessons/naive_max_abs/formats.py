@@ -35,7 +35,7 @@ def draw_formats(x: float, low: float, high: float) -> Picture:
     """Draw step by step how x gets its code in bfloat16, if it is the largest, and the rulers near its quotient x / s.
 
     Args:
-        x: a number that bfloat16 has.
+        x: a positive number that bfloat16 has.
         low, high: the ends of the rulers, around 127.
     """
     steps = trace(x)
@@ -77,14 +77,17 @@ def trace(x: float) -> dict[str, float]:
 
 
 def _draw_trace(axes: Axes, steps: dict[str, float]) -> None:
-    """Draw a box for each step: what is only computed is pale, what is stored in 16 or 8 bits has a strong frame."""
+    """Draw a box for each step: what is only computed is pale, what is stored in 16 or 8 bits has a strong frame.
+
+    The frame of a code that int8 does not have, and of what comes back of it, is dotted.
+    """
     style.bare(axes)
     axes.set(xlim=(0, len(steps)), ylim=(0, 1.45))
     for k, (name, value) in enumerate(steps.items()):
-        held, lost = name.startswith("stored"), k > 5
+        held, lost = name.startswith("stored") or k > 5, k > 5 and steps["in int8"] != steps["round"]
         edge, ink = (style.QUANTIZED, style.QUANTIZED) if held else (style.LEVELS, style.ORIGINAL)
         box = FancyBboxPatch((k + 0.13, 0.12), 0.74, 0.72, boxstyle="round,pad=0,rounding_size=0.08", fc="white")
-        box.set(ec=style.CLIPPED if lost else edge, lw=2 if held or lost else 1, ls="dotted" if lost else "solid")
+        box.set(ec=style.CLIPPED if lost else edge, lw=2 if held else 1, ls="dotted" if lost else "solid")
         axes.add_patch(box)
         ink = style.CLIPPED_TEXT if lost else ink
         text = f"{value:.2f}" if name == "x / s" else number(value)

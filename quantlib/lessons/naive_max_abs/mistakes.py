@@ -55,12 +55,6 @@ def wraps_to_float(v: Tensor) -> Tensor:
     return wrap(v).float()
 
 
-@known("wrap", "computed in float16", "Stay in the dtype of v, and cast once, at the end.")
-def wraps_in_half(v: Tensor) -> Tensor:
-    """float16 has no number beyond 65504, and not every integer beyond 2048."""
-    return wrap(v.half().nan_to_num(0.0).where(v.half().isfinite(), 0.0))
-
-
 # --- max_abs: f(x), the symmetric scale max|x| / 127
 
 _SIZE = "Take the absolute values first, then their maximum."

@@ -58,8 +58,8 @@ _HEADS = "Notebook", "Predictions made", "Checks right"
 _WHITE = 'style="background:#fff;color:#000"'  # also in a row, whose ground JupyterLab would set
 _LEFT = 'style="text-align:left;padding:2px 16px 2px 4px"'
 NOT_KEPT = (
-    "Nothing is kept here once this notebook is closed. `make lab` keeps it beside your notebooks. Anywhere else, run "
-    'this in each notebook: from quantlib.lab.progress import keep_progress; keep_progress("progress.jsonl")'
+    "Nothing is kept here once this notebook is closed. After make lab it is kept beside your notebooks. Elsewhere, "
+    'run this in each notebook: from quantlib.lab.progress import keep_progress; keep_progress("progress.jsonl")'
 )
 
 

@@ -40,13 +40,21 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def show(*results: Sequence[Tensor]) -> list[str]:
-    """Return results as text, with as many digits as it takes to tell them apart."""
+    """Return results as text, with as many digits as it takes to tell them apart, or one from a rounder number."""
     texts: list[str] = []
     for digits in (6, 9, 17):
         texts = [", ".join(str(_rounded(part.tolist(), digits)) for part in result) for result in results]
-        if len(set(texts)) == len(texts):
+        if len(set(texts)) == len(texts) and not (len(results) == 1 and digits == 6 and _look_rounder(*results[0])):
             break
     return [f"({t})" if len(r) > 1 else t for t, r in zip(texts, results, strict=True)]
+
+
+def _look_rounder(*parts: Tensor) -> bool:
+    """Return whether a float32 would be written as a shorter number that it is not, as 0.49999997 as 0.5."""
+    floats = [v for part in parts if part.is_floating_point() for v in part.flatten().tolist()]
+    written = torch.tensor([float(f"{v:.6g}") for v in floats])
+    shorter = torch.tensor([float(f"{v:.3g}") for v in floats])
+    return bool(((written == shorter) & (written != torch.tensor(floats))).any())
 
 
 def _rounded(value: Any, digits: int) -> Any:

@@ -141,11 +141,11 @@ class Values(Panel):
     """The values, above both rulers: a dot for each of a few, a histogram of many."""
 
     def __init__(self, axes: Axes, x: Tensor) -> None:
-        reach = 1.14 * max(x.abs().max().item(), 1e-30)
-        super().__init__(axes, xlim=(-reach, reach), ylim=(0, 1), xlabel="real value, units of x")
+        reach, self._few = 1.14 * max(x.abs().max().item(), 1e-30), x.numel() <= FEW
+        label = "real value, units of x" + ("" if self._few else " (heights are logarithmic)")
+        super().__init__(axes, xlim=(-reach, reach), ylim=(0, 1), xlabel=label)
         style.number_line(axes)
         _name_row(axes, 0.86, "values", style.ORIGINAL)
-        self._few = x.numel() <= FEW
         if self._few:
             self._dots = self.line(style.ORIGINAL, marker="o", ls="none", ms=5.5, zorder=5)
         else:
@@ -161,7 +161,8 @@ class Values(Panel):
         else:
             counts = numpy.log2(1 + numpy.histogram(values, self._edges)[0])
             self._stairs.set_data(0.74 + 0.24 * counts / numpy.log2(1 + len(values)))
-        self.title.text = f"{view.bits} bits, negative values times {number(view.slope)}"
+        slope = f", negative values times {number(view.slope)}" if view.slope < 1 else ""
+        self.title.text = f"two rulers of {view.bits} bits{slope}"
 
 
 class Strip(Panel):
@@ -180,6 +181,8 @@ class Strip(Panel):
         self.line(style.QUANTIZED, lw=2.5).set_data([0, 0], [foot, top])
         self._values = self.strokes(style.ORIGINAL, lw=1.6)
         self._name = self.label(at=(-0.97 * self._reach, top + 0.06), size=9, ha="left")
+        ends = ("\N{LEFTWARDS ARROW}", -0.97 * self._reach), ("\N{RIGHTWARDS ARROW}", 0.97 * self._reach)
+        self._beyond = [self.label(arrow, (at, (foot + top) / 2), bold=True, opaque=True) for arrow, at in ends]
 
     def update(self, view: ContestView) -> None:
         """Lay the ruler of a view: its reach, its levels, and the codes that no value uses, hatched."""
@@ -193,6 +196,8 @@ class Strip(Panel):
         if view.x.numel() <= FEW:
             set_strokes(self._values, uprights(view.x.flatten().double().numpy(), self._foot, self._top))
         idle = f"; {unused} of {last - first + 1} codes below all values" if unused else ""
+        for label, end in zip(self._beyond, (low, high), strict=True):
+            label.set_visible(abs(end) > self._reach)
         self._name.text = f"steps of {number(s)}, z = {number(z)}{idle}"
 
     def _inside(self, reals: numpy.ndarray) -> numpy.ndarray:

@@ -13,7 +13,7 @@ import quantlib
 from quantlib import QuantlibError
 from quantlib.lab import page, style
 from quantlib.lab.exercise import Function
-from quantlib.lab.learner import call, read, two_numbers
+from quantlib.lab.learner import call, is_unwritten, name_of, read, two_numbers
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN
 
@@ -85,19 +85,19 @@ def written(values: Sequence[float]) -> str:
     return ", ".join(_short(value) for value in values) or "no number"
 
 
-def draw_odd(recipe: Function) -> Picture:
-    """Draw what a recipe makes of each odd input, and what quantlib does, as a table."""
+def draw_odd(recipe: Function, names: Sequence[str] = tuple(ODD)) -> Picture:
+    """Draw what a recipe makes of some of ODD, by their names, and what quantlib does, as a table."""
     columns = {0.0: "input", 0.16: "numbers", 0.35: "the recipe", 0.59: "so", 0.73: "quantlib"}
-    made = {name: make(recipe, values) for name, values in ODD.items()}
+    made, height = {name: make(recipe, ODD[name]) for name in names}, 0.5 + 0.265 * (len(names) + 1)
     with style.house_style():
-        figure = style.new_figure(9.2, 3.7)
-        axes = figure.add_axes((0.02, 0.02, 0.97, 0.88))
+        figure = style.new_figure(9.2, height)
+        axes = figure.add_axes((0.02, 0.02, 0.97, 0.98 - 0.35 / height))
         style.bare(axes)
-        axes.set(xlim=(0, 1), ylim=(len(ODD) + 0.5, -0.6))
+        axes.set(xlim=(0, 1), ylim=(len(names) + 0.5, -0.6))
         for at, name in columns.items():
             axes.text(at, 0, name, weight="bold", va="center")
-        for row, (name, values) in enumerate(ODD.items(), 1):
-            ruler, fault = made[name]
+        for row, (name, (ruler, fault)) in enumerate(made.items(), 1):
+            values = ODD[name]
             if not fault:
                 axes.axhspan(row - 0.45, row + 0.45, color=style.BETTER_TINT, lw=0)
             texts = name, written(values), ruler, fault or "✓ usable", of_quantlib(values)
@@ -106,7 +106,7 @@ def draw_odd(recipe: Function) -> Picture:
                 ink = style.BETTER_TEXT if good else style.ORIGINAL
                 axes.text(at, row, text, size=9, va="center", color=ink, weight="bold" if good else "normal")
         usable = [name for name, each in made.items() if not each.fault]
-        finding = f"usable for {len(usable)} of {len(ODD)} odd inputs"
+        finding = f"usable for {len(usable)} of {len(names)} odd inputs"
         axes.set_title(f"the recipe is {finding}")
         told = "; ".join(f"{name}: {each.fault or 'usable'}" for name, each in made.items())
         return picture(figure, f"The recipe is {finding}. {told}.")
@@ -142,6 +142,8 @@ class Search:
             values = [float(part) for part in text.replace("\N{MINUS SIGN}", "-").replace(",", " ").split()]
         except ValueError:
             return "These must be numbers, such as −1, 0.5, 3e4, inf or nan."
+        if is_unwritten(self.recipe):
+            return f"{name_of(self.recipe)} is not written yet."
         made = make(self.recipe, values)
         self.tried[written(values)] = made, of_quantlib(values)
         said = f"x = {written(values)}: {made.ruler}. "

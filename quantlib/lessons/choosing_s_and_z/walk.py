@@ -80,7 +80,7 @@ def describe_walk(view: WalkView) -> str:
     reach = f"the levels reach from {number(view.level(QUANT_MIN))} to {number(view.level(QUANT_MAX))}"
     where = "the code of 0.0" if view.has_code else "no code of int8"
     ruler = f"s = {number(view.scale)} and z = {number(view.zero_point)}, {where}; −128 − r_min/s is {_exactly(view)}"
-    swap = " The smallest is above the largest, so they change roles." if view.ends[0] > view.ends[1] else ""
+    swap = " The two change roles." if view.ends[0] > view.ends[1] else ""
     return f"{head}: {reach}, with {ruler}.{swap}"
 
 

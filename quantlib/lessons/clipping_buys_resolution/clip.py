@@ -242,6 +242,6 @@ def _draw_key(axes: Axes) -> None:
 def share_of_clip(view: ClipView) -> str:
     """Return which part of the error is clipping error, in words."""
     share = 100 * view.means[0] / view.mse if view.mse else 0.0
-    if not share or share > 99.95:
-        return f"the MSE is all {'clipping' if share else 'rounding'} error"
-    return f"{share:.1f} % of the MSE is clipping error"
+    if not share:
+        return "the MSE is all rounding error"
+    return f"{'over 99.9' if share > 99.95 else f'{share:.1f}'} % of the MSE is clipping error"

@@ -40,8 +40,13 @@ def errors_of(x: Tensor) -> dict[str, float]:
     """Return the mean squared error of 4 bits with the alpha of each method, and the least that is known as "least"."""
     searched = choose_mse(Histogram().observe(x), BITS, symmetric=True, narrow=True)
     alphas = {name: choose(x) for name, choose in ALPHAS.items()} | {"least": float(searched.scale) * 7}
-    found = {name: mse(x, quantize_to(x, alpha, BITS)) for name, alpha in alphas.items()}
+    found = {name: _error(x, alpha) for name, alpha in alphas.items()}
     return found | {"least": min(found.values())}
+
+
+def _error(x: Tensor, alpha: float) -> float:
+    """Return the mean squared error at an alpha; at 0, as where nearly all values are 0, everything comes back as 0."""
+    return mse(x, quantize_to(x, alpha, BITS) if alpha else torch.zeros_like(x))
 
 
 def times_the_least(x: Tensor, method: str) -> float:
@@ -105,7 +110,8 @@ def _values(method: str, some: Any) -> Tensor:
     if not 1 <= x.numel() <= MOST:
         raise QuantlibError(f"{method} gets 1 to {MOST:,} values", f"{x.numel():,}", "use torch.linspace for many")
     if not bool(x.isfinite().all()) or not 1e-6 < x.abs().max().item() < 1e6:
-        raise QuantlibError("the largest |x| is between a millionth and a million", method, "choose other values")
+        found = f"{x.abs().max().item():g} for {method}"
+        raise QuantlibError("the largest |x| is between a millionth and a million", found, "choose other values")
     return x
 
 

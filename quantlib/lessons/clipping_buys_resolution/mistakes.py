@@ -80,6 +80,12 @@ def half_steps_at_the_ends(x: Tensor, alpha: float, bits: int) -> Tensor:
     return _rounded(x, 2 * alpha / (2**bits - 1), -_largest(bits), _largest(bits))
 
 
+@known("fake_quantize", "2^bits - 1 steps from -alpha to alpha", _STEP, convention=True)
+def half_steps_on_the_full_grid(x: Tensor, alpha: float, bits: int) -> Tensor:
+    """That counts the steps between all 2^bits codes, and with 0.0 on a level none of them stands for alpha."""
+    return _rounded(x, 2 * alpha / (2**bits - 1), -_largest(bits) - 1, _largest(bits))
+
+
 @known("fake_quantize", "max|x| in place of alpha", "The last level is alpha, however large the values are.")
 def covers_everything(x: Tensor, alpha: float, bits: int) -> Tensor:
     """That is min-max: nothing clips, and alpha is not used."""
@@ -106,6 +112,13 @@ def truncates_to_alpha(x: Tensor, alpha: float, bits: int) -> Tensor:
     """A cast drops what stands behind the decimal point: 0.6 steps become 0, not 1."""
     step, top = alpha / _largest(bits), _largest(bits)
     return step * torch.trunc(x / step).clamp(-top, top)
+
+
+@known("fake_quantize", "floor instead of rounding", "Call torch.round before you clamp.")
+def goes_down_to_alpha(x: Tensor, alpha: float, bits: int) -> Tensor:
+    """floor always goes down: 0.6 steps become 0, not 1."""
+    step, top = alpha / _largest(bits), _largest(bits)
+    return step * torch.floor(x / step).clamp(-top, top)
 
 
 @known("fake_quantize", "always 8 bits", "Use the argument bits.")
@@ -147,6 +160,30 @@ def percentile_from_zero(x: Tensor, percent: float) -> float:
 def one_place_too_near(x: Tensor, percent: float) -> float:
     """Then fewer values than asked for lie inside, unless percent of n is a whole number."""
     return _at(_sorted(x), floor(_place(x, percent)) - 1)
+
+
+@known("percentile", "the place is rounded down", _RANK)
+def one_place_too_near_from_the_end(x: Tensor, percent: float) -> float:
+    """Then fewer values than asked for lie inside, unless percent of n is a whole number."""
+    return float(_sorted(x)[floor(_place(x, percent)) - 1])  # in Python the place -1 is the last
+
+
+@known("percentile", "the place is rounded to the nearest", _RANK)
+def nearest_place(x: Tensor, percent: float) -> float:
+    """Then fewer values than asked for can lie inside."""
+    return float(_sorted(x)[round(_place(x, percent)) - 1])
+
+
+@known("percentile", "the quantile counted in gaps", _RANK, convention=True)
+def quantile_above(x: Tensor, percent: float) -> float:
+    """torch.quantile counts the n - 1 gaps between the values, and not the n values."""
+    return float(torch.quantile(_sorted(x), percent / 100, interpolation="higher"))
+
+
+@known("percentile", "the quantile counted in gaps", _RANK, convention=True)
+def quantile_below(x: Tensor, percent: float) -> float:
+    """torch.quantile counts the n - 1 gaps between the values, and not the n values."""
+    return float(torch.quantile(_sorted(x), percent / 100, interpolation="lower"))
 
 
 @known("percentile", "a part of the largest value", _RANK)
@@ -264,6 +301,12 @@ def counts_clip_only(x: Tensor, bits: int, alphas: Tensor) -> float:
 def signed_errors(x: Tensor, bits: int, alphas: Tensor) -> float:
     """Positive and negative errors cancel in a mean, and then tell nothing."""
     return _best([error.mean().item() for error in _errors(x, bits, alphas)], alphas)
+
+
+@known("best_alpha", "the mean is squared, not each error", "Square the errors before you average them.")
+def square_of_the_mean(x: Tensor, bits: int, alphas: Tensor) -> float:
+    """Positive and negative errors cancel in the mean, and then its square tells nothing."""
+    return _best([error.mean().square().item() for error in _errors(x, bits, alphas)], alphas)
 
 
 @known("best_alpha", "the variance of the errors", "Average the squares of the errors themselves.")

@@ -28,7 +28,7 @@ from . import exercises
 POWER = Slider("k", "power of two k", 11, 1, 11, 1)
 WIDTH = Slider("b", "bits b", 4, 2, 8, 1)
 POWERS, BITS = (range(int(slider.low), int(slider.high) + 1) for slider in (POWER, WIDTH))
-LOWEST, HIGHEST = (2.0, 0.0), (12.0, 55.0)  # the corners of the plot: bits per weight, and dB
+LOWEST, HIGHEST = (2.0, 0.0), (12.1, 55.0)  # the corners of the plot: bits per weight, and dB
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Grouping(View):
     per_weight: float
     sqnr: float
 
-    def whose(self, kind: str = "") -> str:
-        """Return whose a scale is, in words; kind: what so many weights are called."""
-        return "each row" if 2**self.k >= self.codes.shape[1] else f"each {kind}{2**self.k}"
+    def whose(self) -> str:
+        """Return whose a scale is, in words."""
+        return "each row" if 2**self.k >= self.codes.shape[1] else f"{2**self.k} weights"
 
     def zeros(self) -> str:
         """Return how many codes of the row are 0, in words."""
@@ -107,7 +107,7 @@ def explore_groups(
         return [
             Tiles(figure.add_axes((0.085, 0.585, 0.385, 0.315)), w),
             Codes(figure.add_axes((0.085, 0.11, 0.385, 0.315)), w),
-            Plot(figure.add_axes((0.60, 0.11, 0.385, 0.79)), w),
+            Plot(figure.add_axes((0.585, 0.11, 0.36, 0.79)), w),
         ]
 
     return Explorer([POWER, WIDTH], compute, Scene((9.2, 5.2), lay_out), describe)
@@ -115,7 +115,7 @@ def explore_groups(
 
 def describe(view: Grouping) -> str:
     """Return the sentences that say what the tiles show."""
-    shared = f"a scale for {view.whose('group of ')}, {view.scales.numel():,} in all"
+    shared = f"a scale for {view.whose()}, {view.scales.numel():,} in all"
     found = f"{view.per_weight:.4g} bits per weight give an SQNR of {view.sqnr:.2f} dB"
     return f"k = {view.k} and b = {view.bits}: {shared}. {found}. {view.zeros()}."
 
@@ -201,15 +201,15 @@ class Plot(Panel):
         self._at, self._db = points(w)
         for bits, at, db in zip(BITS, self._at, self._db, strict=True):
             axes.plot(at, db, color=style.QUIET, lw=0.8, ls="dotted")
-            end = min(at[0], HIGHEST[0]) - 0.12
-            height = numpy.interp(end, at[::-1], db[::-1]) + 0.5
-            axes.text(end, height, f"{bits} bits", size=8, color=style.QUIET, ha="right", va="bottom")
-        axes.plot(*front(self._at, self._db), "D", color=style.BETTER_TEXT, ms=3.2)
-        key = "◆ beaten by no other"
+            end = min(at[0], HIGHEST[0])
+            height = numpy.interp(end, at[::-1], db[::-1])
+            axes.text(end + 0.25, height, f"{bits} bits", size=8, color=style.QUIET, va="center")
+        axes.plot(*front(self._at, self._db), "D", color=style.BETTER_TEXT, ms=3.2, clip_on=False)
+        key = "◆ Pareto-optimal"
         axes.text(0.03, 0.955, key, transform=axes.transAxes, size=9, weight="bold", color=style.BETTER_TEXT)
         _draw_alone(axes, *alone(w))
         self._curve = self.line(style.QUANTIZED, lw=1.6)
-        self._point = self.dot(style.QUANTIZED, ms=9, mew=1.2, zorder=6, clip_on=True)
+        self._point = self.dot(style.QUANTIZED, ms=9, mew=1.2, zorder=6)
         self._name = self.label(size=9, bold=True, color=style.QUANTIZED, opaque=True)
 
     def update(self, view: Grouping) -> None:
@@ -220,7 +220,7 @@ class Plot(Panel):
         self._point.set_data([at], [db])
         self._point.set_marker("^" if off else "o")
         beside = (0.3, "left") if at < 9.5 else (-0.3, "right")
-        self._name.at, self._name.ha = (at + beside[0], min(max(db - 2.2, 2.0), 50.0)), beside[1]
+        self._name.at, self._name.ha = (at + beside[0], db if off else max(db - 2.2, 2.0)), beside[1]
         self._name.text = f"{view.per_weight:.4g} bits" + (", off the plot" if off else "")
         self.title.text = f"{view.bits} bits and a scale for {view.whose()}: {view.sqnr:.2f} dB"
 
@@ -283,7 +283,7 @@ def draw_groups(w: Tensor, size: int, bits: int) -> Picture:
     view = group(w, size.bit_length() - 1, bits, scales, per_weight)
     with style.house_style():
         figure = style.new_figure(6.2, 4.0)
-        Plot(figure.add_axes((0.105, 0.135, 0.875, 0.765)), w).update(view)
+        Plot(figure.add_axes((0.105, 0.135, 0.815, 0.765)), w).update(view)
         point = f"{per_weight:.4g} bits per weight, {bits} of them for codes, give {view.sqnr:.2f} dB"
         point += f"; 8 bits with one scale for all weights give {alone(w)[1]:.2f} dB"
         return picture(figure, f"The SQNR over the bits per weight, scales included: {point}.")

@@ -125,6 +125,24 @@ def swaps_the_neighbours(v: Tensor, u: Tensor) -> Tensor:
     return torch.where(u < v - low, low, low + 1)
 
 
+@known("stochastic_round", "the probabilities are swapped", _UP)
+def swaps_floor_and_ceil(v: Tensor, u: Tensor) -> Tensor:
+    """2.9 then becomes 2 nine times out of ten."""
+    return torch.where(u < v - v.floor(), v.floor(), v.ceil())
+
+
+@known("stochastic_round", "u is compared with v, not with its fraction", _FRACTION)
+def compares_with_v(v: Tensor, u: Tensor) -> Tensor:
+    """u is from 0 to 1: every v from 1 on then goes up, and every v below 0 goes down."""
+    return torch.where(u < v, v.ceil(), v.floor())
+
+
+@known("stochastic_round", "u is compared with v, not with its fraction", _FRACTION)
+def adds_one_below_v(v: Tensor, u: Tensor) -> Tensor:
+    """u is from 0 to 1: every v from 1 on then goes up, and every v below 0 goes down."""
+    return v.floor() + (u < v)
+
+
 @known("stochastic_round", "a fair coin", "Compare u with the fraction of v, not with 0.5.")
 def tosses_a_coin(v: Tensor, u: Tensor) -> Tensor:
     """Then 2.1 goes up as often as 2.9, and the average is 2.5 for both."""

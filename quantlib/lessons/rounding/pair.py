@@ -105,7 +105,7 @@ def explore_pair(
 
     def lay_out(figure: Figure) -> list[Panel]:
         cells = Cells(figure.add_axes((0.09, 0.135, 0.40, 0.66)))
-        return [cells, Losses(figure.add_axes((0.60, 0.135, 0.365, 0.735)))]
+        return [cells, Losses(figure.add_axes((0.58, 0.135, 0.345, 0.735)))]
 
     return Explorer([weight or WEIGHT, correlation or CORRELATION], compute, Scene((9.2, 4.4), lay_out), describe)
 
@@ -202,8 +202,8 @@ class Losses(Panel):
         )
 
     def _label(self, view: Pairs, left: numpy.ndarray, right: numpy.ndarray) -> None:
-        """Name each line where it is high: the two that rise at the right end, the two that fall at the left."""
-        for at, ha, ends, two in ((0.96, "right", right, (0, 3)), (-0.96, "left", left, (1, 2))):
+        """Name each line where it is high: the two that rise beyond the right end, the two that fall at the left."""
+        for at, ha, ends, two in ((1.06, "left", right, (0, 3)), (-0.96, "left", left, (1, 2))):
             low, high = sorted(two, key=lambda k: ends[k])
             gap = max(0.0, 0.2 - (ends[high] - ends[low])) / 2  # keeps the two names apart
             for k, away in ((low, -gap), (high, gap)):

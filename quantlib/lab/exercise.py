@@ -97,7 +97,7 @@ class Exercise:
         wrong = [t for t in trials if t.problem] or [t for t in trials if t.outcome.changed]
         if not wrong:
             progress.note("right", self.name)
-            what = f"all {len(trials)} inputs tried: edge cases, T and random tensors"
+            what = f"all {len(trials)} inputs tried: edge cases and random ones"
             return Verdict("right", f"{name} gives what it should for {what}.")
         return self._wrong(name, wrong[0], trials)
 
@@ -156,7 +156,7 @@ class Exercise:
         sentences = [f"with {self._inputs(first)}, {name} {first.problem or first.outcome.problem}"]
         known = self._recognised(trials)
         if self._is_written_in(trials):
-            sentences.append("It is right for T only: is the answer written into it?")
+            sentences.append("It is right for one input only: is the answer written into it?")
         elif known:
             sentences += _about(known)
         elif ignored := [p for k, p in enumerate(self.parameters) if self._ignores(k, trials)]:

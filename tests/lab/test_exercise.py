@@ -243,8 +243,13 @@ def test_a_right_verdict_says_what_was_tried():
         return quantize(x, s, z)
 
     cases = len(EXERCISES["quantize"].cases)
-    text = f"my_quantize gives what it should for all {cases} inputs tried: edge cases, T and random tensors."
+    text = f"my_quantize gives what it should for all {cases} inputs tried: edge cases and random ones."
     assert repr(CHECKS["quantize"](my_quantize)) == f"right: {text}"
+
+
+@each
+def test_a_right_verdict_names_no_matrix_that_a_function_never_gets(exercise):
+    assert " T " not in CHECKS[exercise](EXERCISES[exercise].reference).message
 
 
 # --- nothing
@@ -442,18 +447,18 @@ def test_an_answer_written_into_the_function_is_said(exercise):
     check = EXERCISES[exercise]
     answer = check.reference(*check.seen)
     verdict = CHECKS[exercise](lambda *arguments: answer)
-    assert verdict.message.endswith("It is right for T only: is the answer written into it?")
+    assert verdict.message.endswith("It is right for one input only: is the answer written into it?")
 
 
 @each
-def test_an_answer_for_t_alone_is_said(exercise):
+def test_an_answer_for_one_input_alone_is_said(exercise):
     check = EXERCISES[exercise]
 
     def mine(*arguments):
         alike = all(equal(a, b) for a, b in zip(arguments, check.seen, strict=True))
         return check.reference(*arguments) if alike else torch.zeros(7)
 
-    assert CHECKS[exercise](mine).message.endswith("It is right for T only: is the answer written into it?")
+    assert CHECKS[exercise](mine).message.endswith("It is right for one input only: is the answer written into it?")
 
 
 # --- functions that misbehave

@@ -149,7 +149,8 @@ class Exercise:
             return "right", ""
         index = first_difference(got, want, arguments) if want[0].numel() > 1 else ...
         came, due = show([g[index] for g in got], [w[index] for w in want])
-        return "values", f"gave {came}; it should give {due}"
+        at = "" if index is ... or _is_like(arguments[0], want[0]) else f" at {list(index)}"
+        return "values", f"gave {came}{at}; it should give {due}"
 
     def _wrong(self, name: str, first: Trial, trials: Sequence[Trial]) -> Verdict:
         """Describe the first failure, and what is known about functions that fail like this one."""
@@ -208,10 +209,15 @@ class Exercise:
         """Name the arguments of a call: all of a small tensor; of a large one only the element that came out wrong."""
         texts = [shown(argument) for argument in trial.arguments]
         x, want = trial.arguments[0], trial.want[0]
-        if trial.kind == "values" and isinstance(x, Tensor) and want.shape == x.shape and x.numel() > 1:
+        if trial.kind == "values" and _is_like(x, want) and x.numel() > 1:
             index = first_difference(trial.got, trial.want, trial.arguments)
             texts[0] = f"{show([x[index]])[0]} in a tensor of shape {tuple(x.shape)}"
         return ", ".join(f"{name} = {text}" for name, text in zip(self.parameters, texts, strict=True))
+
+
+def _is_like(x: Any, result: Tensor) -> bool:
+    """Return whether the elements of a result are those of an argument."""
+    return isinstance(x, Tensor) and x.shape == result.shape
 
 
 def unusable_as(parameters: Sequence[str], function: Any) -> str:

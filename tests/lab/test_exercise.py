@@ -410,6 +410,13 @@ def test_of_a_large_tensor_only_the_wrong_element_is_shown():
     assert CHECKS["quantize"](mine).message == text
 
 
+def test_an_element_that_is_none_of_the_input_is_said_with_its_place():
+    text = CHECKS["integer_sums"](lambda q_w, q_x, z_x: q_w.int() @ q_x.int() - z_x * q_w.int().sum(1)).message
+    assert "with q_w = [[1], [2]], q_x = [[3, 4]], z_x = 1, your function gave 2 at [0, 1]; it should give 3." in text
+    rows = CHECKS["q4_0"](lambda x: torch.zeros(len(x), 18, dtype=torch.uint8)).message
+    assert "with x = a tensor of shape (1, 32) that begins [-8.0, 0.0, 0.0], your function gave 0 at [0, 1];" in rows
+
+
 def test_numbers_are_shown_with_the_digits_that_tell_them_apart():
     assert show([torch.tensor(0.1)], [torch.tensor(0.1001)]) == ["0.1", "0.1001"]
     assert show([torch.tensor(1.0)], [torch.tensor(1.0000001)]) == ["1.0", "1.00000012"]

@@ -262,6 +262,14 @@ WRITTEN = {
         "shifted by one too few": ["(((acc.long() * m + 2 ** (n - 2)) >> n - 1) + z).clamp(-128, 127).to(int8)"],
         "rounded twice": ["(once.sign() * (once.abs() + half >> k) + z).clamp(-128, 127).to(int8)"],
         "half of the wrong number": ["(((acc.long() * m + 2**n) >> n) + z).clamp(-128, 127).to(int8)"],
+        "computed in floats": [
+            "(torch.round(acc.double() * m / 2**n) + z).clamp(-128, 127).to(int8)",
+            "(torch.round(acc * (m / 2**n)) + z).clamp(-128, 127).to(int8)",
+            "((acc.double() * m / 2**n + 0.5).floor() + z).clamp(-128, 127).to(int8)",
+        ],
+        "half away from 0": [
+            "(torch.where(acc < 0, -1, 1) * ((acc.abs().long() * m + 2 ** (n - 1)) >> n) + z).clamp(-128, 127).to(int8)"
+        ],
         "codes in uint8": ["(((acc.long() * m + 2 ** (n - 1)) >> n) + z).clamp(0, 255).to(torch.uint8)"],
     },
 }
@@ -295,8 +303,8 @@ RIGHT = {
     "requantize": [
         "(((acc.long() * m + (1 << n - 1)) >> n) + z).clamp(-128, 127).to(int8)",
         "((acc.long() * m + 2 ** (n - 1) + z * 2**n) >> n).clamp(-128, 127).to(int8)",
-        "(torch.round(acc.double() * m / 2**n) + z).clamp(-128, 127).to(int8)",
-        "(torch.round(acc * (m / 2**n)) + z).clamp(-128, 127).to(int8)",
+        "((acc.long() * m >> n) + (acc.long() * m >> n - 1 & 1) + z).clamp(-128, 127).to(int8)",
+        "(torch.div(acc.long() * m + 2 ** (n - 1), 2**n, rounding_mode='floor') + z).clamp(-128, 127).to(int8)",
     ],
 }
 
@@ -373,6 +381,18 @@ BACK = [
 def test_the_smallest_input_that_shows_a_wrong_way_back(name, acc, z, result):
     m, n = map(int, its.multiplier.reference(0.3))
     assert getattr(bugs, name)(torch.tensor([acc], dtype=torch.int32), m, n, z).tolist() == [result]
+
+
+@pytest.mark.parametrize(
+    ("name", "acc", "m", "n", "result"),
+    [
+        ("rounds_a_float", 2, 2**30, 32, 0),  # half of a code: 1 is due
+        ("rounds_a_float_half_up", 654_789_377, 1_471_878_369, 54, 54),  # 53 is due
+        ("sends_ties_away_from_zero", -2, 2**30, 32, -1),  # 0 is due
+    ],
+)
+def test_a_sum_at_a_tie_or_next_to_it_shows_a_wrong_way_back(name, acc, m, n, result):
+    assert getattr(bugs, name)(torch.tensor([acc], dtype=torch.int32), m, n, 0).tolist() == [result]
 
 
 def test_rounding_twice_is_another_convention():

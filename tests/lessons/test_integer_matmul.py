@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 
+from quantlib.formats.integers import fixed_point, requantize
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.integer_matmul import (
     draw_bias,
@@ -132,6 +133,28 @@ def test_a_learners_way_back_drives_the_stairs():
     floor = explore_requantize(lambda acc, m, n, z: ((acc.long() * m >> n) + z).clamp(-128, 127).to(torch.int8))
     assert explore_requantize().move(e=-2, b=31).endswith(" 0 of 401 codes are not the nearest to acc M.")
     assert " 200 of 401 codes are not the nearest to acc M." in floor.move(e=-2, b=31)
+
+
+def test_bits_of_the_multiplier_suffice_as_the_notebook_says():
+    acc = torch.arange(-200, 201, dtype=torch.int32)
+
+    def off(e, bits):
+        near = (acc.double() * 2.0**e + 0.5).floor().clamp(-128, 127)
+        return int((requantize(acc, fixed_point(2.0**e, bits), 0) != near).sum())
+
+    powers = [round(-8 + 0.05 * k, 2) for k in range(171)]
+    assert max(off(e, 10) for e in powers) == 17 and max(off(e, 16) for e in powers) == 0
+    assert all(off(e, 2) == 0 for e in range(-8, 1)) and off(-1.75, 2) == 379
+
+
+def test_errors_beyond_the_axis_are_arrows():
+    explorer = explore_requantize()
+    errors = explorer.scene.panels[1]
+    explorer.move(b=31)
+    assert not len(errors._above.get_xdata()) and errors.title.text.endswith("grey: half a code")
+    explorer.move(b=2)
+    assert min(errors._below.get_xdata()) > 160 and max(errors._above.get_xdata()) < -160
+    assert errors.title.text == "error: 9.87 codes at most; arrows: beyond the axis"
 
 
 def test_the_line_can_be_dragged():

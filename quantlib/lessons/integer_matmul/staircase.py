@@ -122,9 +122,9 @@ class Errors(Panel):
     def update(self, view: Stairs) -> None:
         """Draw the errors of a view, and arrows at the ends of the axis for those beyond it."""
         errors = view.codes - (SUMS.double().numpy() * view.M).clip(-128, 127)
-        self._errors.set_data(SUMS.numpy(), numpy.where(abs(errors) <= FARTHEST, errors, numpy.nan))
+        self._errors.set_data(SUMS.numpy(), errors.clip(-2 * FARTHEST, 2 * FARTHEST))
         for arrows, end in ((self._above, FARTHEST), (self._below, -FARTHEST)):
-            sums = SUMS.numpy()[errors * end > FARTHEST * FARTHEST][::8]
+            sums = SUMS.numpy()[errors * numpy.sign(end) > 1.1 * FARTHEST][::8]
             arrows.set_data(sums, numpy.full(len(sums), 0.94 * end))
         worst = abs(errors).max()
         far = "over 10,000 codes" if worst > 1e4 else f"{fixed(worst, 2)} codes at most"

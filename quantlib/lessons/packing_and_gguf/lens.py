@@ -230,9 +230,9 @@ def draw_tiles(w: Tensor, readers: tuple[int, ...] = (0, 1)) -> Picture:
     named = "a corner of the weights", "in 4.5 bits each", "the same bytes, another reader"
     tiles = [x[views[0].tile], *(view.x_hat[view.tile] for view in views)]
     with style.house_style():
-        figure = style.new_figure(9.2, 3.0)
+        figure = style.new_figure(9.2, 2.4)
         for k, (name, tile) in enumerate(zip(named, tiles, strict=True)):
-            axes = figure.add_axes((0.02 + 0.335 * k, 0.09, 0.285, 0.80))
+            axes = figure.add_axes((0.02 + 0.335 * k, 0.11, 0.285, 0.765))
             axes.imshow(tile.numpy(), style.SIGNED, vmin=-_reach(x), vmax=_reach(x), aspect="auto")
             axes.set(xticks=[], yticks=[])
             axes.set_title(name)

@@ -99,7 +99,7 @@ class Exercise:
         wrong = [t for t in trials if t.problem] or [t for t in trials if t.outcome.changed]
         if not wrong:
             progress.note("right", self.name)
-            what = f"all {len(trials)} inputs tried: edge cases, T and random tensors"
+            what = f"all {len(trials)} inputs tried: edge cases and random ones"
             return Verdict("right", f"{name} gives what it should for {what}.")
         return self._wrong(function, wrong[0], trials)
 
@@ -151,7 +151,8 @@ class Exercise:
             return "right", ""
         index = first_difference(got, want, arguments) if want[0].numel() > FEW else ...
         came, due = show([g[index] for g in got], [w[index] for w in want])
-        return "values", f"gave {came}; it should give {due}"
+        at = "" if index is ... or _is_like(arguments[0], want[0]) else f" at {list(index)}"
+        return "values", f"gave {came}{at}; it should give {due}"
 
     def _wrong(self, function: Function, first: Trial, trials: Sequence[Trial]) -> Verdict:
         """Describe the first failure, and what is known about functions that fail like this one."""
@@ -159,7 +160,7 @@ class Exercise:
         sentences = [f"with {self._inputs(first)}, {name} {first.problem or first.outcome.problem}"]
         known = self._narrow(function, first) or self._recognised(trials)
         if self._is_written_in(trials):
-            sentences.append("It is right for T only: is the answer written into it?")
+            sentences.append("It is right for one input only: is the answer written into it?")
         elif known:
             sentences += _about(known)
         elif ignored := [p for k, p in enumerate(self.parameters) if self._ignores(k, trials)]:
@@ -221,10 +222,15 @@ class Exercise:
         """Name the arguments of a call: all of a small tensor; of a large one only the element that came out wrong."""
         texts = [shown(argument) for argument in trial.arguments]
         x, want = trial.arguments[0], trial.want[0]
-        if trial.kind == "values" and isinstance(x, Tensor) and want.shape == x.shape and x.numel() > FEW:
+        if trial.kind == "values" and _is_like(x, want) and x.numel() > FEW:
             index = first_difference(trial.got, trial.want, trial.arguments)
             texts[0] = f"{show([x[index]])[0]} in a tensor of shape {tuple(x.shape)}"
         return ", ".join(f"{name} = {text}" for name, text in zip(self.parameters, texts, strict=True))
+
+
+def _is_like(x: Any, result: Tensor) -> bool:
+    """Return whether the elements of a result are those of an argument."""
+    return isinstance(x, Tensor) and x.shape == result.shape
 
 
 def unusable_as(parameters: Sequence[str], function: Any) -> str:

@@ -10,6 +10,7 @@ from .learner import Parts
 
 Arguments = tuple[Any, ...]
 SHOWN_WHOLE = 12  # up to so many values of a tensor are written out
+SHOWN_FIRST = 3  # of more than that so many are
 
 
 def same(a: Parts, b: Parts, arguments: Arguments) -> bool:
@@ -64,7 +65,10 @@ def _rounded(value: Any, digits: int) -> Any:
 
 
 def shown(argument: Any) -> str:
-    """Return an argument as text: a tensor of few values whole, of a large one only the shape."""
+    """Return an argument as text: a tensor of few values whole, of a large one the shape and how it begins."""
     if not isinstance(argument, Tensor):
         return str(argument)
-    return show([argument])[0] if argument.numel() <= SHOWN_WHOLE else f"a tensor of shape {tuple(argument.shape)}"
+    if argument.numel() <= SHOWN_WHOLE:
+        return show([argument])[0]
+    first = show([argument.flatten()[:SHOWN_FIRST]])[0]
+    return f"a tensor of shape {tuple(argument.shape)} that begins {first}"

@@ -243,8 +243,13 @@ def test_a_right_verdict_says_what_was_tried():
         return quantize(x, s, z)
 
     cases = len(EXERCISES["quantize"].cases)
-    text = f"my_quantize gives what it should for all {cases} inputs tried: edge cases, T and random tensors."
+    text = f"my_quantize gives what it should for all {cases} inputs tried: edge cases and random ones."
     assert repr(CHECKS["quantize"](my_quantize)) == f"right: {text}"
+
+
+@each
+def test_a_right_verdict_names_no_matrix_that_a_function_never_gets(exercise):
+    assert " T " not in CHECKS[exercise](EXERCISES[exercise].reference).message
 
 
 # --- nothing
@@ -405,6 +410,13 @@ def test_of_a_large_tensor_only_the_wrong_element_is_shown():
     assert CHECKS["quantize"](mine).message == text
 
 
+def test_an_element_that_is_none_of_the_input_is_said_with_its_place():
+    text = CHECKS["integer_sums"](lambda q_w, q_x, z_x: q_w.int() @ q_x.int() - z_x * q_w.int().sum(1)).message
+    assert "with q_w = [[1], [2]], q_x = [[3, 4]], z_x = 1, your function gave 2 at [0, 1]; it should give 3." in text
+    rows = CHECKS["q4_0"](lambda x: torch.zeros(len(x), 18, dtype=torch.uint8)).message
+    assert "with x = a tensor of shape (1, 32) that begins [-8.0, 0.0, 0.0], your function gave 0 at [0, 1];" in rows
+
+
 def test_numbers_are_shown_with_the_digits_that_tell_them_apart():
     assert show([torch.tensor(0.1)], [torch.tensor(0.1001)]) == ["0.1", "0.1001"]
     assert show([torch.tensor(1.0)], [torch.tensor(1.0000001)]) == ["1.0", "1.00000012"]
@@ -442,18 +454,18 @@ def test_an_answer_written_into_the_function_is_said(exercise):
     check = EXERCISES[exercise]
     answer = check.reference(*check.seen)
     verdict = CHECKS[exercise](lambda *arguments: answer)
-    assert verdict.message.endswith("It is right for T only: is the answer written into it?")
+    assert verdict.message.endswith("It is right for one input only: is the answer written into it?")
 
 
 @each
-def test_an_answer_for_t_alone_is_said(exercise):
+def test_an_answer_for_one_input_alone_is_said(exercise):
     check = EXERCISES[exercise]
 
     def mine(*arguments):
         alike = all(equal(a, b) for a, b in zip(arguments, check.seen, strict=True))
         return check.reference(*arguments) if alike else torch.zeros(7)
 
-    assert CHECKS[exercise](mine).message.endswith("It is right for T only: is the answer written into it?")
+    assert CHECKS[exercise](mine).message.endswith("It is right for one input only: is the answer written into it?")
 
 
 # --- functions that misbehave

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 
+from quantlib.formats.integers import fixed_point, requantize
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.integer_matmul import (
     draw_bias,
@@ -132,6 +133,28 @@ def test_a_learners_way_back_drives_the_stairs():
     floor = explore_requantize(lambda acc, m, n, z: ((acc.long() * m >> n) + z).clamp(-128, 127).to(torch.int8))
     assert explore_requantize().move(e=-2, b=31).endswith(" 0 of 401 codes are not the nearest to acc M.")
     assert " 200 of 401 codes are not the nearest to acc M." in floor.move(e=-2, b=31)
+
+
+def test_bits_of_the_multiplier_suffice_as_the_notebook_says():
+    acc = torch.arange(-200, 201, dtype=torch.int32)
+
+    def off(e, bits):
+        near = (acc.double() * 2.0**e + 0.5).floor().clamp(-128, 127)
+        return int((requantize(acc, fixed_point(2.0**e, bits), 0) != near).sum())
+
+    powers = [round(-8 + 0.05 * k, 2) for k in range(171)]
+    assert max(off(e, 10) for e in powers) == 17 and max(off(e, 16) for e in powers) == 0
+    assert all(off(e, 2) == 0 for e in range(-8, 1)) and off(-1.75, 2) == 379
+
+
+def test_errors_beyond_the_axis_are_arrows():
+    explorer = explore_requantize()
+    errors = explorer.scene.panels[1]
+    explorer.move(b=31)
+    assert not len(errors._above.get_xdata()) and errors.title.text.endswith("grey: half a code")
+    explorer.move(b=2)
+    assert min(errors._below.get_xdata()) > 160 and max(errors._above.get_xdata()) < -160
+    assert errors.title.text == "error: 9.87 codes at most; arrows: beyond the axis"
 
 
 def test_the_line_can_be_dragged():
@@ -262,6 +285,14 @@ WRITTEN = {
         "shifted by one too few": ["(((acc.long() * m + 2 ** (n - 2)) >> n - 1) + z).clamp(-128, 127).to(int8)"],
         "rounded twice": ["(once.sign() * (once.abs() + half >> k) + z).clamp(-128, 127).to(int8)"],
         "half of the wrong number": ["(((acc.long() * m + 2**n) >> n) + z).clamp(-128, 127).to(int8)"],
+        "computed in floats": [
+            "(torch.round(acc.double() * m / 2**n) + z).clamp(-128, 127).to(int8)",
+            "(torch.round(acc * (m / 2**n)) + z).clamp(-128, 127).to(int8)",
+            "((acc.double() * m / 2**n + 0.5).floor() + z).clamp(-128, 127).to(int8)",
+        ],
+        "half away from 0": [
+            "(torch.where(acc < 0, -1, 1) * ((acc.abs().long() * m + 2 ** (n - 1)) >> n) + z).clamp(-128, 127).to(int8)"
+        ],
         "codes in uint8": ["(((acc.long() * m + 2 ** (n - 1)) >> n) + z).clamp(0, 255).to(torch.uint8)"],
     },
 }
@@ -295,8 +326,8 @@ RIGHT = {
     "requantize": [
         "(((acc.long() * m + (1 << n - 1)) >> n) + z).clamp(-128, 127).to(int8)",
         "((acc.long() * m + 2 ** (n - 1) + z * 2**n) >> n).clamp(-128, 127).to(int8)",
-        "(torch.round(acc.double() * m / 2**n) + z).clamp(-128, 127).to(int8)",
-        "(torch.round(acc * (m / 2**n)) + z).clamp(-128, 127).to(int8)",
+        "((acc.long() * m >> n) + (acc.long() * m >> n - 1 & 1) + z).clamp(-128, 127).to(int8)",
+        "(torch.div(acc.long() * m + 2 ** (n - 1), 2**n, rounding_mode='floor') + z).clamp(-128, 127).to(int8)",
     ],
 }
 
@@ -373,6 +404,18 @@ BACK = [
 def test_the_smallest_input_that_shows_a_wrong_way_back(name, acc, z, result):
     m, n = map(int, its.multiplier.reference(0.3))
     assert getattr(bugs, name)(torch.tensor([acc], dtype=torch.int32), m, n, z).tolist() == [result]
+
+
+@pytest.mark.parametrize(
+    ("name", "acc", "m", "n", "result"),
+    [
+        ("rounds_a_float", 2, 2**30, 32, 0),  # half of a code: 1 is due
+        ("rounds_a_float_half_up", 654_789_377, 1_471_878_369, 54, 54),  # 53 is due
+        ("sends_ties_away_from_zero", -2, 2**30, 32, -1),  # 0 is due
+    ],
+)
+def test_a_sum_at_a_tie_or_next_to_it_shows_a_wrong_way_back(name, acc, m, n, result):
+    assert getattr(bugs, name)(torch.tensor([acc], dtype=torch.int32), m, n, 0).tolist() == [result]
 
 
 def test_rounding_twice_is_another_convention():

@@ -133,6 +133,8 @@ _M3 = tuple(fixed_point(0.3))
 _SMALL = tuple(fixed_point(0.00144027))
 _DRAWN = numpy.random.RandomState(1).randint(-40_000, 40_000, (2, 3, 4))
 _OF_LAYER = (_sums(32640, 1817, 29209), *_SMALL, -128)
+_TIES = (_sums(2, -2, 6, -6), 2**30, 32, 0)  # 0.5, −0.5, 1.5 and −1.5
+_NEARLY_A_TIE = (_sums(654_789_377), 1_471_878_369, 54, 0)  # 53.5 − 31 / 2^54: a float64 makes 53.5 of it
 requantize = Exercise(
     "requantize",
     "f(acc, m, n, z) returns the int8 codes nearest to acc m / 2^n, plus z, clamped",
@@ -150,6 +152,8 @@ requantize = Exercise(
         (_sums(41, -41, 90), *fixed_point(1.4186), 3),
         (_sums(3, 4, 6, 7, -8), *_M3, -128),
         (torch.tensor(_DRAWN, dtype=torch.int32), *fixed_point(0.00271), -5),
+        _TIES,
+        _NEARLY_A_TIE,
     ),
     seen=_OF_LAYER,
     hints=(
@@ -160,4 +164,5 @@ requantize = Exercise(
     known=known["requantize"],
     usable=requantized_problem,
     codes=True,
+    odd=(_TIES, _NEARLY_A_TIE),
 )

@@ -316,6 +316,28 @@ def rounds_twice(acc: Tensor, m: int, n: int, z: int) -> Tensor:
     return requantize(acc.int(), FixedPoint(m, n), z, twice=True)
 
 
+_INTEGERS = "Multiply acc.long() by m, add 2 ** (n - 1), and shift: no integer of 64 bits is lost there."
+
+
+@known("requantize", "computed in floats", _INTEGERS)
+def rounds_a_float(acc: Tensor, m: int, n: int, z: int) -> Tensor:
+    """A float64 has 53 bits, and acc * m up to 62: just below a tie it is rounded up to the tie, and then beyond it."""
+    return _codes(torch.round(acc.double() * m / 2**n) + z)
+
+
+@known("requantize", "computed in floats", _INTEGERS)
+def rounds_a_float_half_up(acc: Tensor, m: int, n: int, z: int) -> Tensor:
+    """A float64 has 53 bits, and acc * m up to 62: just below a tie it is rounded up to the tie, and then beyond it."""
+    return _codes(torch.floor(acc.double() * m / 2**n + 0.5) + z)
+
+
+@known("requantize", "half away from 0", "Add half of 2^n to negative products, too: a shift rounds down.")
+def sends_ties_away_from_zero(acc: Tensor, m: int, n: int, z: int) -> Tensor:
+    """A tie goes up here: −0.5 becomes 0, and not −1."""
+    product = acc.long() * m
+    return _codes(product.sign() * _rounded(product.abs(), 1, n) + z)
+
+
 @known("requantize", "codes in uint8", "The grid is that of int8, from -128 to 127.")
 def returns_uint8(acc: Tensor, m: int, n: int, z: int) -> Tensor:
     """uint8 is another grid, from 0 to 255."""

@@ -117,14 +117,19 @@ class Errors(Panel):
         axes.axhspan(-0.5, 0.5, color=style.LEVELS, alpha=0.35, lw=0, zorder=0)
         axes.axhline(0, color=style.LEVELS, lw=0.8, zorder=0)
         self._errors = self.line(style.ROUNDING_TEXT, marker=".", ms=3, ls="none")
+        self._above, self._below = (self.line(style.ROUNDING_TEXT, marker=tip, ms=5, ls="none") for tip in "^v")
 
     def update(self, view: Stairs) -> None:
-        """Draw the errors of a view; those beyond the axis stay at its ends."""
+        """Draw the errors of a view, and arrows at the ends of the axis for those beyond it."""
         errors = view.codes - (SUMS.double().numpy() * view.M).clip(-128, 127)
-        self._errors.set_data(SUMS.numpy(), errors.clip(-FARTHEST, FARTHEST))
+        self._errors.set_data(SUMS.numpy(), errors.clip(-2 * FARTHEST, 2 * FARTHEST))
+        for arrows, end in ((self._above, FARTHEST), (self._below, -FARTHEST)):
+            sums = SUMS.numpy()[errors * numpy.sign(end) > 1.1 * FARTHEST][::8]
+            arrows.set_data(sums, numpy.full(len(sums), 0.94 * end))
         worst = abs(errors).max()
-        far = "far beyond the axis" if worst > 1e4 else f"{fixed(worst, 2)} codes at most"
-        self.title.text = f"error: {far}; grey: half a code"
+        far = "over 10,000 codes" if worst > 1e4 else f"{fixed(worst, 2)} codes at most"
+        key = "arrows: beyond the axis" if worst > FARTHEST else "grey: half a code"
+        self.title.text = f"error: {far}; {key}"
 
 
 def draw_twice(M: float, low: int, high: int) -> Picture:

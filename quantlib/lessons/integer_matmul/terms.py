@@ -102,7 +102,7 @@ def _lay_out(figure: Figure) -> list[Panel]:
     inputs = Codes(figure.add_axes((left, 0.635, width, 0.115)), "inputs q_x", "z_x")
     codes = [-128, -64, 0, 64, 127]
     inputs.axes.set_xticks(codes, [said(code) for code in codes])
-    figure.text(left, 0.957, "how often each code occurs; the triangle is the code of 0.0", weight="bold", size=11)
+    figure.text(left, 0.957, "which codes occur, high: often; the triangle is the code of 0.0", weight="bold", size=11)
     return [weights, inputs, Bars(figure.add_axes((left, 0.125, width, 0.385)))]
 
 
@@ -147,7 +147,7 @@ class Bars(Panel):
         ticks = [-1_000_000, -100_000, -10_000, -1_000, 0, 1_000, 10_000, 100_000, 1_000_000]
         axes.set_xticks(ticks, [said(tick) for tick in ticks])
         axes.minorticks_off()
-        axes.set_xlabel(f"size of a term (logarithmic beyond ±{LINEAR:,})")
+        axes.set_xlabel(f"value of a term (logarithmic beyond ±{LINEAR:,})")
         axes.set_yticks(range(5), NAMES)
         axes.tick_params(axis="y", length=0, labelcolor="black", labelsize=10)
         axes.axvline(0, color=style.QUIET, lw=1)

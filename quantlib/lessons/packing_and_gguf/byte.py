@@ -148,7 +148,7 @@ class Readers(Panel):
         rows = len(READERS)
         super().__init__(axes, xlim=(LEAST - 0.6, MOST + 0.6), ylim=(rows - 0.5, -0.5), xlabel="code")
         style.number_line(axes)
-        axes.set_xticks(range(LEAST, MOST + 1), [number(code) for code in range(LEAST, MOST + 1)])
+        axes.set_xticks(range(LEAST, MOST + 1, 2), [number(code) for code in range(LEAST, MOST + 1, 2)])
         beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "size": 9, "ha": "right", "va": "center"}
         for row, name in enumerate(READERS):
             axes.plot([LEAST, MOST], [row, row], color=style.LEVELS, lw=0.8, zorder=0)

@@ -18,7 +18,7 @@ START = 24  # bytes before the first key or tensor
 
 def blocks_of(x: Tensor, q4_0: Function = exercises.q4_0.reference) -> Tensor:
     """Return the 18 bytes of each row of 32 values by a learner's function, or by quantlib's, and print by whose."""
-    blocks, notice = exercises.q4_0.stand_in(q4_0, "quantlib's blocks are written instead.")(x)
+    blocks, notice = exercises.q4_0.stand_in(q4_0, "Quantlib's blocks are written instead.")(x)
     print(notice or "the blocks are yours")
     return blocks
 

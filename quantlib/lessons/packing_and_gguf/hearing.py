@@ -31,7 +31,9 @@ def draw_hearing(p: Mapping[str, Tensor]) -> Picture:
         axes = figure.add_axes((0.15, 0.23, 0.55, 0.66))
         axes.set(xlim=(0, len(first) * seconds), ylim=(len(p) - 0.4, -0.6), xlabel="time, s")
         style.number_line(axes)
-        axes.set_title("where each network hears speech", size=10)
+        ends = {name: windows.any() for name, windows in heard.items() if windows.all() == windows.any()}
+        told = "; ".join(f"{name}: {'always' if end else 'never'} speech" for name, end in ends.items())
+        axes.set_title(told or "where each network hears speech", size=10)
         for row, (name, windows) in enumerate(heard.items()):
             spans = [(start * seconds, (end - start) * seconds) for start, end in runs(windows.numpy())]
             axes.broken_barh(spans, (row - 0.3, 0.6), color=style.QUANTIZED if row else style.ORIGINAL)

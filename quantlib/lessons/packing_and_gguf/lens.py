@@ -21,8 +21,8 @@ from . import exercises
 from .exercises import BLOCK
 
 READERS = (
-    "right", "with the halves swapped", "as two neighbours a byte", "as if 7 meant 0", "as if 9 meant 0",
-    "as if 0 meant 0", "without the scale's sign",
+    "right", "with the halves swapped", "as two neighbours a byte", "as if code 7 meant 0", "as if code 9 meant 0",
+    "as if code 0 meant 0", "without the scale's sign",
 )  # fmt: skip
 _MEANS_ZERO = {3: 7, 4: 9, 5: 0}  # else 8
 READER = Slider("r", "reader r", 0, 0, len(READERS) - 1, 1)
@@ -230,9 +230,9 @@ def draw_tiles(w: Tensor, readers: tuple[int, ...] = (0, 1)) -> Picture:
     named = "a corner of the weights", "in 4.5 bits each", "the same bytes, another reader"
     tiles = [x[views[0].tile], *(view.x_hat[view.tile] for view in views)]
     with style.house_style():
-        figure = style.new_figure(9.2, 3.0)
+        figure = style.new_figure(9.2, 2.4)
         for k, (name, tile) in enumerate(zip(named, tiles, strict=True)):
-            axes = figure.add_axes((0.02 + 0.335 * k, 0.09, 0.285, 0.80))
+            axes = figure.add_axes((0.02 + 0.335 * k, 0.11, 0.285, 0.765))
             axes.imshow(tile.numpy(), style.SIGNED, vmin=-_reach(x), vmax=_reach(x), aspect="auto")
             axes.set(xticks=[], yticks=[])
             axes.set_title(name)
@@ -240,7 +240,7 @@ def draw_tiles(w: Tensor, readers: tuple[int, ...] = (0, 1)) -> Picture:
         alt = (
             "A square of weights, three times: as they are; as they come back from 4.5 bits each, which looks the same"
         )
-        return picture(figure, f"{alt}; and as another reader finds them in the same bytes, which looks like noise.")
+        return picture(figure, f"{alt}; and as another reader finds them in the same bytes, all in other places.")
 
 
 def draw_order(w: Tensor, right: Tensor, wrong: Tensor) -> Picture:

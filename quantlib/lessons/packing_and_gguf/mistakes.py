@@ -141,6 +141,12 @@ def unpacks_unsigned(packed: Tensor) -> Tensor:
     return _nibbles(packed)
 
 
+@known("unpack", "codes without a sign", _SIGN)
+def unpacks_unsigned_bytes(packed: Tensor) -> Tensor:
+    """No code comes out negative."""
+    return _nibbles(packed).to(torch.uint8)
+
+
 @known("unpack", "uint8 has no negative numbers", "Go to int8 before you subtract: .to(torch.int8).")
 def unpacks_in_uint8(packed: Tensor) -> Tensor:
     """In uint8 13 − 16 is 253."""
@@ -187,6 +193,12 @@ def unpacks_eight_as_positive(packed: Tensor) -> Tensor:
 def unpacks_without_a_shift(packed: Tensor) -> Tensor:
     """Then the high half comes out 16 times too large."""
     return _signed(torch.stack([packed & 15, packed & 240], -1).flatten(-2).to(torch.int16))
+
+
+@known("unpack", "the high half is not shifted", _HALVES)
+def unpacks_without_a_shift_in_int8(packed: Tensor) -> Tensor:
+    """Then the high half is 16 times too large before its sign is taken."""
+    return _signed(torch.stack([packed & 15, packed & 240], -1).flatten(-2).to(torch.int8))
 
 
 @known("unpack", "the low half is not masked", _HALVES)
@@ -263,6 +275,13 @@ def drops_the_sign_of_the_scale(x: Tensor) -> Tensor:
 def makes_the_scale_negative(x: Tensor) -> Tensor:
     """If the largest value is negative, it would need the code 16, and is clamped to 15."""
     d = x.abs().amax(1, keepdim=True) / -8
+    return _stored(d, _codes(x, d))
+
+
+@known("q4_0", "m / 8, without the minus", _SCALE)
+def forgets_the_minus(x: Tensor) -> Tensor:
+    """Then m has the level 8, of which the code would be 16, and is clamped to 15."""
+    d = -_scale(x)
     return _stored(d, _codes(x, d))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy
 import torch
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from quantlib.lab import style
@@ -13,6 +14,7 @@ from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import number
 
 Function = Callable[..., Any]
+MINUS = "\N{MINUS SIGN}"
 FEW = 6  # up to so many numbers are written beside their dots
 
 
@@ -134,6 +136,61 @@ def _write(axes: Axes, values: Tensor, row: int, ink: str) -> None:
             at = value + (right if inside == ha else -right) * span, row + up
             axes.text(*at, _said(value), color=ink, size=9, ha=inside, va="center", bbox=box, zorder=5)
             written.append(value)
+
+
+def draw_cells(buggy: Tensor, right: Tensor) -> Picture:
+    """Draw what a function gives with a bug and without it, number by number; the wrong numbers stand out.
+
+    Args:
+        buggy: one number, a row of them or a matrix.
+        right: the same, perhaps of another shape.
+    """
+    tables = [_as_rows(each) for each in (buggy, right)]
+    title, wrong = _compared(*tables)
+    longest = max(len(text) for table in tables for row in table for text in row)
+    width, height = min(0.11 * longest + 0.25, 8.0 / max(len(row) for table in tables for row in table)), 0.34
+    with style.house_style():
+        rows = [len(table) for table in tables]
+        figure = style.new_figure(9.2, 0.5 + height * sum(rows) + 0.2)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_xlim(0, 9.2)
+        axes.set_ylim(figure.get_figheight(), 0)
+        axes.text(0.05, 0.22, title, size=11, weight="bold", va="center")
+        tops = 0.45, 0.45 + height * rows[0] + 0.12
+        inks = ("with the bug", style.QUANTIZED, wrong), ("without it", style.BETTER_TEXT, set())
+        for table, top, (name, ink, marked) in zip(tables, tops, inks, strict=True):
+            axes.text(1.05, top + height * len(table) / 2, name, color=ink, ha="right", va="center")
+            for i, j in ((i, j) for i, row in enumerate(table) for j in range(len(row))):
+                tint = style.CLIPPED_TINT if (i, j) in marked else "white"
+                x, y = 1.2 + width * j, top + height * i
+                axes.add_patch(Rectangle((x, y), width, height, fc=tint, ec=style.LEVELS, lw=1))
+                text = table[i][j]
+                axes.text(x + width / 2, y + height / 2, text, size=10, ha="center", va="center", color=ink)
+        said = [" / ".join(" ".join(row) for row in table) for table in tables]
+        return picture(figure, f"{title}. With the bug: {said[0]}. Without it: {said[1]}.")
+
+
+def _as_rows(values: Tensor) -> list[list[str]]:
+    """Write numbers as rows of texts, integers in full."""
+    table = values if values.ndim == 2 else values.reshape(1, -1)
+    return [[_said(value) if isinstance(value, float) else f"{value:,}".replace("-", MINUS) for value in row]
+            for row in table.tolist()]  # fmt: skip
+
+
+def _compared(buggy: list[list[str]], right: list[list[str]]) -> tuple[str, set[tuple[int, int]]]:
+    """Say how two tables differ, and return the places at which they do."""
+    shapes = [f"{len(table)} \N{MULTIPLICATION SIGN} {len(table[0])}" for table in (buggy, right)]
+    if shapes[0] != shapes[1]:
+        places = {(i, j) for i, row in enumerate(buggy) for j in range(len(row))}
+        return f"A matrix of {shapes[0]} in place of {shapes[1]}", places
+    count = sum(map(len, right))
+    wrong = {(i, j) for i, row in enumerate(right) for j, text in enumerate(row) if buggy[i][j] != text}
+    if not wrong:
+        return "It gives what it should", wrong
+    if count == 1:
+        return f"It gives {buggy[0][0]} in place of {right[0][0]}", wrong
+    return f"{len(wrong)} of {count} numbers {'is' if len(wrong) == 1 else 'are'} wrong", wrong
 
 
 def draw_scores(title: str, scores: Mapping[str, tuple[float, float]], unit: str) -> Picture:

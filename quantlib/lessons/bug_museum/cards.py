@@ -11,7 +11,7 @@ from torch import Tensor
 from quantlib.affine import quantize
 from quantlib.data import T
 from quantlib.errors import QuantlibError
-from quantlib.formats import E4M3, power_of_two_scale
+from quantlib.formats import E4M3, fake_quantize_mx
 from quantlib.grids import wrap
 from quantlib.lab.exercise import Exercise
 from quantlib.lab.same import Arguments
@@ -261,14 +261,14 @@ def _has_scale(x: Tensor) -> None:
 @card(
     "a scale rounded down",
     "Divide by 448 first, and round up: 2.0 ** torch.ceil(torch.log2(x.abs().max() / 448)).",
-    right=lambda x: power_of_two_scale(x.abs().max(), E4M3, "rceil"),
-    smallest=("1.8",),
+    right=lambda x: fake_quantize_mx(x, E4M3, "rceil"),
+    smallest=("1.9",),
     cases=((T.flatten(),), (torch.tensor([480.0, 1.0]),), (torch.tensor([-1.9]),), (torch.tensor([0.3]),)),
     asks="Does T show this bug?",
-    why="The largest number of T is 728.6 = 1.42 * 2^9, and 1.42 is below 1.75. So it is right on T.",
+    why="The largest number of T is 728.6 = 1.42 · 2^9, and 1.42 is below 1.75. So it is right on T.",
     refuse=_has_scale,
 )
 def rounds_the_scale_down(x: Tensor) -> Tensor:
-    """It reckons that E4M3 ends near 2 * 2^8, but it ends at 1.75 * 2^8 = 448, and what is beyond is clipped."""
-    largest = x.abs().max()
-    return 2.0 ** (torch.floor(torch.log2(largest)) - 8)
+    """It reckons that E4M3 ends at 2 · 2^8, but it ends at 1.75 · 2^8 = 448, and what is beyond is clipped."""
+    s = 2.0 ** (torch.floor(torch.log2(x.abs().max())) - 8)
+    return (x / s).clamp(-448, 448).to(torch.float8_e4m3fn).float() * s

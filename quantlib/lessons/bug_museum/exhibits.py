@@ -14,8 +14,10 @@ from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import number
 
 Function = Callable[..., Any]
+Table = Sequence[Sequence[Any]]
 MINUS = "\N{MINUS SIGN}"
 FEW = 6  # up to so many numbers are written beside their dots
+HIGH = 0.34  # a cell with a number, in inches
 
 
 def come_back(exercise: str, function: Function, arguments: Sequence[Any]) -> tuple[Tensor, Tensor]:
@@ -117,8 +119,9 @@ def _draw_way(axes: Axes, x: Tensor, there: Tensor, row: int, ink: str, mark: st
     axes.plot(ends[:, 1], numpy.full(len(ends), row), mark, color=ink, ms=14 if mark == "|" else 6, mew=2.5, zorder=3)
     if lost := int((~kept).sum()):
         text = f"{lost} not a finite number"
+        above = 0.66 if row == 2 else 0.32  # there may be a number beneath
         axes.text(
-            0.99, row + 0.32, text, color=ink, size=9, ha="right", va="center", transform=axes.get_yaxis_transform()
+            0.99, row + above, text, color=ink, size=9, ha="right", va="center", transform=axes.get_yaxis_transform()
         )
     if len(there[kept].unique()) <= FEW:
         _write(axes, there[kept], row, style.BETTER_TEXT if row == 0 else ink)
@@ -139,58 +142,52 @@ def _write(axes: Axes, values: Tensor, row: int, ink: str) -> None:
 
 
 def draw_cells(buggy: Tensor, right: Tensor) -> Picture:
-    """Draw what a function gives with a bug and without it, number by number; the wrong numbers stand out.
+    """Draw integers that a function gives with a bug and without it, one by one; the wrong ones stand out.
 
     Args:
-        buggy: one number, a row of them or a matrix.
+        buggy: one integer, a row of them or a matrix.
         right: the same, perhaps of another shape.
     """
-    tables = [_as_rows(each) for each in (buggy, right)]
+    tables = [(each if each.ndim == 2 else each.reshape(1, -1)).tolist() for each in (buggy, right)]
     title, wrong = _compared(*tables)
-    longest = max(len(text) for table in tables for row in table for text in row)
-    width, height = min(0.11 * longest + 0.25, 8.0 / max(len(row) for table in tables for row in table)), 0.34
+    texts = [[[f"{value:,}".replace("-", MINUS) for value in row] for row in table] for table in tables]
+    rows = texts[0] + texts[1]
+    wide = min(0.25 + 0.11 * max(len(text) for row in rows for text in row), 7.8 / max(map(len, rows)))
     with style.house_style():
-        rows = [len(table) for table in tables]
-        figure = style.new_figure(9.2, 0.5 + height * sum(rows) + 0.2)
-        axes = figure.add_axes((0, 0, 1, 1))
+        figure = style.new_figure(9.2, 0.7 + HIGH * sum(map(len, tables)))
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 9.2), ylim=(figure.get_figheight(), 0))
         axes.set_axis_off()
-        axes.set_xlim(0, 9.2)
-        axes.set_ylim(figure.get_figheight(), 0)
         axes.text(0.05, 0.22, title, size=11, weight="bold", va="center")
-        tops = 0.45, 0.45 + height * rows[0] + 0.12
-        inks = ("with the bug", style.QUANTIZED, wrong), ("without it", style.BETTER_TEXT, set())
-        for table, top, (name, ink, marked) in zip(tables, tops, inks, strict=True):
-            axes.text(1.05, top + height * len(table) / 2, name, color=ink, ha="right", va="center")
-            for i, j in ((i, j) for i, row in enumerate(table) for j in range(len(row))):
-                tint = style.CLIPPED_TINT if (i, j) in marked else "white"
-                x, y = 1.2 + width * j, top + height * i
-                axes.add_patch(Rectangle((x, y), width, height, fc=tint, ec=style.LEVELS, lw=1))
-                text = table[i][j]
-                axes.text(x + width / 2, y + height / 2, text, size=10, ha="center", va="center", color=ink)
-        said = [" / ".join(" ".join(row) for row in table) for table in tables]
+        _draw_cells(axes, texts[0], 0.45, wide, "with the bug", style.QUANTIZED, wrong)
+        _draw_cells(axes, texts[1], 0.57 + HIGH * len(texts[0]), wide, "without it", style.BETTER_TEXT, set())
+        said = [" / ".join(" ".join(row) for row in table) for table in texts]
         return picture(figure, f"{title}. With the bug: {said[0]}. Without it: {said[1]}.")
 
 
-def _as_rows(values: Tensor) -> list[list[str]]:
-    """Write numbers as rows of texts, integers in full."""
-    table = values if values.ndim == 2 else values.reshape(1, -1)
-    return [[_said(value) if isinstance(value, float) else f"{value:,}".replace("-", MINUS) for value in row]
-            for row in table.tolist()]  # fmt: skip
+def _draw_cells(
+    axes: Axes, texts: Table, top: float, wide: float, name: str, ink: str, marked: set[tuple[int, int]]
+) -> None:
+    """Draw a table with its name; lengths in inches."""
+    axes.text(1.05, top + HIGH * len(texts) / 2, name, color=ink, ha="right", va="center")
+    for i, row in enumerate(texts):
+        for j, text in enumerate(row):
+            x, y = 1.2 + wide * j, top + HIGH * i
+            tint = style.CLIPPED_TINT if (i, j) in marked else "white"
+            axes.add_patch(Rectangle((x, y), wide, HIGH, fc=tint, ec=style.LEVELS, lw=1))
+            axes.text(x + wide / 2, y + HIGH / 2, text, size=10, ha="center", va="center", color=ink)
 
 
-def _compared(buggy: list[list[str]], right: list[list[str]]) -> tuple[str, set[tuple[int, int]]]:
-    """Say how two tables differ, and return the places at which they do."""
+def _compared(buggy: Table, right: Table) -> tuple[str, set[tuple[int, int]]]:
+    """Say how two tables differ, and return the places of the first that do not agree."""
+    places = {(i, j) for i, row in enumerate(buggy) for j in range(len(row))}
     shapes = [f"{len(table)} \N{MULTIPLICATION SIGN} {len(table[0])}" for table in (buggy, right)]
     if shapes[0] != shapes[1]:
-        places = {(i, j) for i, row in enumerate(buggy) for j in range(len(row))}
         return f"A matrix of {shapes[0]} in place of {shapes[1]}", places
-    count = sum(map(len, right))
-    wrong = {(i, j) for i, row in enumerate(right) for j, text in enumerate(row) if buggy[i][j] != text}
+    wrong = {(i, j) for i, j in places if buggy[i][j] != right[i][j]}
     if not wrong:
-        return "It gives what it should", wrong
-    if count == 1:
-        return f"It gives {buggy[0][0]} in place of {right[0][0]}", wrong
-    return f"{len(wrong)} of {count} numbers {'is' if len(wrong) == 1 else 'are'} wrong", wrong
+        return "Every number is as it should be", wrong
+    count = "The number is" if len(places) == 1 else f"{len(wrong)} of {len(places)} numbers are"
+    return f"{count} wrong", wrong
 
 
 def draw_scores(title: str, scores: Mapping[str, tuple[float, float]], unit: str) -> Picture:

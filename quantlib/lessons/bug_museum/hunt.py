@@ -46,7 +46,7 @@ Bug = Misconception | Card
 
 
 def draw_bug(mistake: Bug, *arguments: Any) -> Picture:
-    """Draw what an input gives with a bug and without it: of the round trip, where its numbers come back.
+    """Draw what an input gives with a bug and without it: reals where they come back, integers one by one.
 
     Args:
         mistake: a mistake about quantize, dequantize, choose_qparams, max_abs or symmetric; or a card of the museum.
@@ -56,7 +56,8 @@ def draw_bug(mistake: Bug, *arguments: Any) -> Picture:
     """
     exercise = _exercise_of(mistake)
     if isinstance(mistake, Card):
-        return draw_cells(mistake(*arguments), exercise.reference(*arguments))
+        came, due = mistake(*arguments), exercise.reference(*arguments)
+        return draw_return(arguments[0], came, due) if due.is_floating_point() else draw_cells(came, due)
     x, right = come_back(exercise.name, exercise.reference, arguments)
     _, buggy = come_back(exercise.name, mistake, arguments)
     return draw_return(x, buggy.double(), right)

@@ -31,7 +31,7 @@ def written(argument: Any) -> str:
     single = isinstance(argument, Tensor) and argument.dtype == torch.float32
     values = argument.flatten().tolist() if isinstance(argument, Tensor) else argument
     values = values if isinstance(values, Sequence) else [values]
-    return ", ".join(_shortest(value, single) for value in values)
+    return ", ".join(str(value) if isinstance(value, int) else _shortest(value, single) for value in values)
 
 
 def _shortest(value: float, single: bool) -> str:
@@ -78,21 +78,21 @@ def _codes(name: str, text: str) -> Tensor:
 
 
 def _bytes(name: str, text: str) -> Tensor:
-    return _integers(name, text, range(256)).to(torch.uint8)
+    return _integers(name, text, 0, 255).to(torch.uint8)
 
 
 def _sums(name: str, text: str) -> Tensor:
-    return _integers(name, text, range(-(2**31), 2**31))
+    return _integers(name, text, -(2**31), 2**31 - 1)
 
 
 def _counts(name: str, text: str) -> Tensor:
-    return _integers(name, text, range(2**31))
+    return _integers(name, text, 0, 2**31 - 1)
 
 
-def _integers(name: str, text: str, allowed: range) -> Tensor:
+def _integers(name: str, text: str, low: int, high: int) -> Tensor:
     values = _numbers(name, text)
-    if not all(value in allowed for value in values):
-        rule = f"{name} must be integers from {allowed[0]:,} to {allowed[-1]:,}"
+    if not all(low <= value <= high and value == int(value) for value in values):
+        rule = f"{name} must be integers from {low:,} to {high:,}"
         raise QuantlibError(rule.replace("-", "\N{MINUS SIGN}"), repr(text), "write such numbers")
     return torch.tensor(values, dtype=torch.float64).long()
 

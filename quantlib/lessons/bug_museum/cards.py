@@ -224,7 +224,7 @@ def _by_blocks(x: Tensor) -> Tensor:
     "Where the scale of a block is 0, divide by 1.",
     right=_by_blocks,
     smallest=("1, 0, 0, 0",),
-    cases=((_AND_ZERO,), (torch.tensor([0.0, 0.0, 3.0, 1.0]),), (torch.zeros(4),), (torch.tensor([0.0, -2.0]),)),
+    cases=((_AND_ZERO,), *((torch.tensor(x),) for x in ([0.0, 0.0, 3.0, 1.0], [0.0, 0.0], [-3.0, -1.0, 0.0, -2.0]))),
     asks="Does T, with one more number, 0.0, show this bug?",
     refuse=_blocks,
 )
@@ -263,7 +263,7 @@ def _has_scale(x: Tensor) -> None:
     "Divide by 448 first, and round up: 2.0 ** torch.ceil(torch.log2(x.abs().max() / 448)).",
     right=lambda x: fake_quantize_mx(x, E4M3, "rceil"),
     smallest=("1.9",),
-    cases=((T.flatten(),), (torch.tensor([480.0, 1.0]),), (torch.tensor([-1.9]),), (torch.tensor([0.3]),)),
+    cases=((T.flatten(),), *((torch.tensor(x),) for x in ([-480.0], [1.9, 1e-5], [448.5, 0.0025], [0.3]))),
     asks="Does T show this bug?",
     why="The largest number of T is 728.6 = 1.42 · 2^9, and 1.42 is below 1.75. So it is right on T.",
     refuse=_has_scale,

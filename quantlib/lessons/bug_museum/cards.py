@@ -179,7 +179,7 @@ def shifts_in_two_steps(acc: Tensor, n: int) -> Tensor:
     cases=((_Q.long().abs(),), (_integers(2**24, 1, 1),), (_integers(2**30, 5),), (_integers(3, 4),)),
     asks="Do the codes of T, without their signs, show this bug?",
 )
-def adds_in_float32(counts: Tensor) -> Tensor:
+def counts_in_float32(counts: Tensor) -> Tensor:
     """float32 holds every integer up to 16,777,216, which is 2^24, and beyond it only every second one, or fewer."""
     total = torch.tensor(0.0)
     for count in counts:

@@ -182,7 +182,7 @@ def _compared(buggy: Table, right: Table) -> tuple[str, set[tuple[int, int]]]:
     places = {(i, j) for i, row in enumerate(buggy) for j in range(len(row))}
     shapes = [f"{len(table)} \N{MULTIPLICATION SIGN} {len(table[0])}" for table in (buggy, right)]
     if shapes[0] != shapes[1]:
-        return f"A matrix of {shapes[0]} in place of {shapes[1]}", places
+        return f"Rows and columns are exchanged: {shapes[0]}, not {shapes[1]}", places
     wrong = {(i, j) for i, j in places if buggy[i][j] != right[i][j]}
     if not wrong:
         return "Every number is as it should be", wrong

@@ -1,6 +1,7 @@
 """The bug museum: the hunts, the cards, and the exercises that ask for inputs."""
 
 import ast
+import functools
 import itertools
 import re
 
@@ -13,6 +14,7 @@ from quantlib.data import T
 from quantlib.lab.exercise import same
 from quantlib.lessons import all_exercises
 from quantlib.lessons.bug_museum import bugs
+from quantlib.lessons.bug_museum.cards import Card
 from quantlib.lessons.bug_museum.hunt import RULERS, SMALLEST, Museum, draw_bug, with_minus
 from quantlib.lessons.bug_museum.inputs import choose_qparams_inputs, quantize_inputs
 from tests.helpers.strategies import SEED
@@ -138,6 +140,9 @@ SHOWN_BY_T = {
     "stores_zero_point_minus_one": "no", "clamps_the_zero_point": "no",
     "divides_zero_by_zero_in_float32": "no", "zero_point_with_a_fraction": "yes", "opposite_zero_point": "yes",
     "forgets_abs": "no", "always_127": "no",
+    "pads_with_zero": "yes", "sums_in_int8": "no", "sums_pairs_in_int16": "no", "shifts_in_two_steps": "yes",
+    "counts_in_float32": "no", "unpacks_neighbours": "yes", "divides_a_block_by_zero": "no",
+    "keeps_the_order_of_dims": "no", "rounds_the_scale_down": "no",
 }  # fmt: skip
 
 
@@ -387,6 +392,7 @@ def test_boxes_need_nothing_that_only_one_version_of_ipywidgets_has():
 CELLS = nbfile.read(project.NOTEBOOKS / "bug_museum.ipynb").cells
 TEXT = "\n\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+ROOM = re.compile(r"^## (\d+)\. (.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 CARD = re.compile(r"^### (B\d+) · (.*?)(?=^### |^## |\Z)", re.MULTILINE | re.DOTALL)
 ON_SCREEN = re.compile(r"museum\.hunt\(lab\.bugs\.(\w+)\)")
 
@@ -409,20 +415,24 @@ def function(source):
     return next(names[node.name] for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
 
 
+@functools.cache
 def exercise_of(name):
-    return next(exercise for exercise in all_exercises().values() if getattr(bugs, name) in exercise.known)
+    return Museum().hunt(getattr(bugs, name)).exercise
+
+
+@functools.cache
+def ordinary(name):
+    """The inputs of the check, and the smallest that shows the bug; odd ranges meet more than one mistake."""
+    hunt = Museum().hunt(getattr(bugs, name))
+    odd = hunt.exercise.odd
+    return [*(case for case in hunt.exercise.cases if not any(case is one for one in odd)), hunt.shown_by.arguments]
 
 
 def results(name, function):
-    """What a function gives on the inputs of the check, and on the smallest; odd ranges meet more than one mistake."""
-    check = exercise_of(name)
-    arguments = [case for case in check.cases if not any(case is one for one in check.odd)]
-    arguments.append(Museum().hunt(getattr(bugs, name)).shown_by.arguments)
-    given = [function(*(a.clone() if isinstance(a, torch.Tensor) else a for a in case)) for case in arguments]
-    return [
-        (case, tuple(torch.as_tensor(part).double() for part in parts(g)))
-        for case, g in zip(arguments, given, strict=True)
-    ]
+    """What a function gives on each ordinary input."""
+    cases = [tuple(a.clone() if isinstance(a, torch.Tensor) else a for a in case) for case in ordinary(name)]
+    plain = torch.as_tensor if isinstance(getattr(bugs, name), Card) else lambda part: torch.as_tensor(part).double()
+    return [(case, tuple(map(plain, parts(function(*case))))) for case in cases]
 
 
 def parts(result):
@@ -433,8 +443,27 @@ def alike(name, f, g):
     return all(same(a, b, case) for (case, a), (_, b) in zip(results(name, f), results(name, g), strict=True))
 
 
-def test_all_seventeen_are_there():
-    assert [int(key[1:]) for key, _ in CARD.findall(TEXT)] == list(range(1, 18))
+def test_all_twenty_six_are_there():
+    assert [int(key[1:]) for key, _ in CARD.findall(TEXT)] == list(range(1, 27))
+    assert "Twenty-six mistakes" in TEXT
+
+
+def test_the_table_of_rooms_has_every_room_every_card_and_every_minute():
+    rooms = {int(room): re.findall(r"^### B(\d+) ", text, re.MULTILINE) for room, text in ROOM.findall(TEXT)}
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\| \d.*\|$", TEXT, re.MULTILINE)]
+    told = [spans(row[0]) for row in rows]
+    assert [room for rooms_of in told for room in rooms_of] == list(rooms)
+    for row, its_rooms in zip(rows, told, strict=True):
+        hung = sum(len(rooms[room]) for room in its_rooms)
+        assert int(row[1].split()[0]) == (hung or sum("museum.mystery(" in cell.source for cell in CELLS))
+    minutes = sum(int(row[-1]) for row in rows)
+    assert f"**{minutes} minutes**" in TEXT
+
+
+def spans(text):
+    """The numbers in "1 to 3", "4 and 5" or "8"."""
+    ends = [int(number) for number in re.findall(r"\d+", text)]
+    return list(range(ends[0], ends[-1] + 1))
 
 
 def test_every_card_says_where_it_has_bitten_and_how_to_fix_it():
@@ -454,24 +483,168 @@ WRAPS = torch.tensor([128.0, -129.0, 300.0]).to(torch.int8).tolist() == [-128, 1
 @each_card
 @pytest.mark.skipif(not WRAPS, reason="this machine casts otherwise")
 def test_the_published_code_is_the_mistake_that_is_hunted(name):
-    assert alike(name, function(CARDS[name][0]), getattr(bugs, name))
+    assert is_the_bug(name, function(CARDS[name][0]))
 
 
 @each_card
 def test_the_fix_is_right(name):
-    assert alike(name, function(CARDS[name][1]), exercise_of(name).reference)
-    assert not alike(name, getattr(bugs, name), exercise_of(name).reference)
+    assert is_right(name, function(CARDS[name][1]))
 
 
-@pytest.mark.parametrize("name", [name for name in CARDS if exercise_of(name).name in RULERS])
-def test_a_fix_brings_no_other_bug_with_it(name):
+def is_the_bug(name, function):
+    return alike(name, function, getattr(bugs, name))
+
+
+def is_right(name, function):
+    """Whether a function passes the check, and brings no other bug with it: the smallest ruler is one of zeros."""
     check = exercise_of(name)
-    zeros = torch.zeros(2), *check.seen[1:]
-    assert same(parts_of(function(CARDS[name][1])(*zeros)), parts_of(check.reference(*zeros)), zeros)
+    zeros = (torch.zeros(2), *check.seen[1:])
+    if check.name in RULERS and not same(parts_of(function(*zeros)), parts_of(check.reference(*zeros)), zeros):
+        return False
+    return not any(check.trial(function, case).fails for case in ordinary(name))
 
 
 def parts_of(result):
     return tuple(torch.as_tensor(part).double() for part in parts(result))
+
+
+# --- mutants: what is wrong on a card is made right, what is right is made wrong, and a test turns red
+
+
+@each_card
+def test_a_bug_made_right_and_a_fix_made_wrong_are_noticed(name):
+    published, fix = map(function, CARDS[name])
+    assert not is_the_bug(name, fix) and not is_right(name, published)
+    assert not is_the_bug(name, exercise_of(name).reference) and not is_right(name, getattr(bugs, name))
+
+
+OTHER = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+    ast.Pow: ast.Mult, ast.MatMult: ast.Mult, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr,
+}  # fmt: skip
+# Small changes that change nothing, by what is written then.
+SAME = (
+    "return q + z",  # the clamp that never fires
+    "(q - (stored.float() + 1))", "(q - stored.float())", "(q.float() - stored)",  # one float makes all float
+    "stored = torch.tensor(z)\n",  # z is in int8 anyway
+    "x.abs().max() / 127 or 1.0", "x.abs().max() / (2 ** (bits - 1) - 1) or 1.0",  # a tensor for a number
+    "u * w.int()", "u.int() * w", "total = 0.0",  # the other one decides the dtype
+    "packed >> 4], 1)",  # of two axes the last one
+    "torch.where(scale == 0, 2, scale)",  # 0 divided by anything
+    "(x / s).to(torch.float8_e4m3fn)", "449)", "clamp(-449",  # E4M3 has no number between 448 and infinity
+)  # fmt: skip
+
+
+def small_changes(source):
+    """The source of a function, each time with one small change of its body."""
+    body = ast.parse(source).body[0].body
+    for k, node in enumerate(each for part in body for each in ast.walk(part)):
+        for put in changes_of(node):
+            tree = ast.parse(source)
+            here = [each for part in tree.body[0].body for each in ast.walk(part)][k]
+            yield ast.unparse(ast.fix_missing_locations(Put(here, put).visit(tree)))
+
+
+def changes_of(node):
+    """What could stand in place of a node: another number or sign, one side alone, a call left out."""
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.BinOp):
+        yield ast.BinOp(node.left, OTHER[type(node.op)](), node.right)
+    elif isinstance(node, ast.UnaryOp):
+        yield node.operand
+    elif isinstance(node, ast.BoolOp):
+        yield from node.values
+    elif isinstance(node, ast.Call):
+        of = ast.unparse(node.func).rpartition(".")[0]
+        yield node.args[0] if of in ("", "torch", "torch.nn.functional") else node.func.value
+        if node.keywords:
+            yield ast.Call(node.func, node.args, node.keywords[1:])
+
+
+class Put(ast.NodeTransformer):
+    """Puts one node in the place of another."""
+
+    def __init__(self, here, put):
+        self.here, self.put = here, put
+
+    def visit(self, node):
+        return self.put if node is self.here else self.generic_visit(node)
+
+
+def holds(claim, name, source):
+    try:
+        return claim(name, function(source))
+    except Exception:  # what raises is noticed
+        return False
+
+
+@each_card
+@pytest.mark.parametrize(("side", "claim"), [(0, is_the_bug), (1, is_right)], ids=["published", "fix"])
+def test_every_small_change_of_a_card_is_noticed(name, side, claim):
+    changed = list(small_changes(CARDS[name][side]))
+    alive = [source for source in changed if holds(claim, name, source)]
+    assert changed and [source for source in alive if not any(same in source for same in SAME)] == []
+
+
+FLAWS = {  # of the cards without a hunt: the flaw made sound, and what is sound made wrong
+    "B12": [
+        ("f(T.clone(), 3.5, -70))\n", "quantize(T, 3.5, -70))\n"),
+        (".tolist() == [[", ".tolist() != [["),
+    ],
+    "B13": [("x -= fake", "x = x - fake"), ("s=3.5", "s=3.6")],
+    "B14": [("for best in (h, truth)", "for best in (truth, truth)"), ("for best in (h, truth)", "for best in (h, h)")],
+    "B15": [
+        ("cosine_similarity(W, w)", "1 - ((w - W).norm() / W.norm()).item()"),
+        ("((w - W).norm() / W.norm()).item()", "cosine_similarity(W, w)"),
+    ],
+    "B16": [
+        ("printed = torch.tensor([-102", "printed = torch.tensor([-128"),
+        ("*choose_qparams(weights)", "2 / 255, 0"),
+    ],
+    "B17": [("return w  #", "return faked(w)  #"), ("return fake_quantize(w, 0.5, 0, -2, 1)", "return w")],
+}
+
+
+def cells_of(key):
+    """The code of a card up to its proof, without the prediction."""
+    heads = [k for k, cell in enumerate(CELLS) if cell.cell_type == "markdown" and f"### {key} " in cell.source]
+    code = [
+        cell.source for cell in CELLS[heads[0] + 1 :] if cell.cell_type == "code" and "lab.predict(" not in cell.source
+    ]
+    last = next(k for k, source in enumerate(code) if source.startswith("with lab.proof("))
+    return code[: last + 1]
+
+
+def prove(sources):
+    names = {}
+    for source in (SETUP, *sources):
+        exec(source, names)
+
+
+SETUP = next(cell.source for cell in CELLS if "museum = lab.Museum()" in cell.source).partition("museum = ")[0]
+
+
+def test_every_card_without_a_hunt_has_its_mutants():
+    hunted = {
+        CARD.findall(cell.source)[-1][0]
+        for cell in CELLS
+        if "```python\ndef" in cell.source and CARD.search(cell.source)
+    }
+    assert set(FLAWS) == {key for key, _ in CARD.findall(TEXT)} - hunted
+
+
+@pytest.mark.parametrize("key", FLAWS)
+def test_the_proof_of_a_card_holds(key):
+    prove(cells_of(key))
+
+
+@pytest.mark.parametrize(("key", "old", "new"), [(key, *pair) for key, pairs in FLAWS.items() for pair in pairs])
+def test_a_flaw_made_sound_and_a_judge_made_flawed_turn_the_proof_red(key, old, new):
+    sources = [source.replace(old, new) for source in cells_of(key)]
+    assert sources != cells_of(key)
+    with pytest.raises(AssertionError):
+        prove(sources)
 
 
 def back(name, x):

@@ -1,9 +1,11 @@
-"""Every known mistake of every lesson, by the name of its function: `bugs.no_clamp`."""
+"""Every known mistake of every lesson, and the museum's own bugs, by the name of the function: `bugs.no_clamp`."""
 
 from collections.abc import Sequence
 
 from quantlib.lab.misconception import Misconception
 from quantlib.lessons import all_exercises
+
+from .cards import CARDS
 
 
 def about(exercise: str) -> Sequence[Misconception]:
@@ -12,3 +14,4 @@ def about(exercise: str) -> Sequence[Misconception]:
 
 
 globals().update({bug.function.__name__: bug for exercise in all_exercises().values() for bug in exercise.known})
+globals().update(CARDS)

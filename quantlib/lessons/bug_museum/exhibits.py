@@ -6,6 +6,7 @@ from typing import Any
 import numpy
 import torch
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from quantlib.lab import style
@@ -13,7 +14,10 @@ from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import number
 
 Function = Callable[..., Any]
+Table = Sequence[Sequence[Any]]
+MINUS = "\N{MINUS SIGN}"
 FEW = 6  # up to so many numbers are written beside their dots
+HIGH = 0.34  # a cell with a number, in inches
 
 
 def come_back(exercise: str, function: Function, arguments: Sequence[Any]) -> tuple[Tensor, Tensor]:
@@ -115,8 +119,9 @@ def _draw_way(axes: Axes, x: Tensor, there: Tensor, row: int, ink: str, mark: st
     axes.plot(ends[:, 1], numpy.full(len(ends), row), mark, color=ink, ms=14 if mark == "|" else 6, mew=2.5, zorder=3)
     if lost := int((~kept).sum()):
         text = f"{lost} not a finite number"
+        above = 0.66 if row == 2 else 0.32  # there may be a number beneath
         axes.text(
-            0.99, row + 0.32, text, color=ink, size=9, ha="right", va="center", transform=axes.get_yaxis_transform()
+            0.99, row + above, text, color=ink, size=9, ha="right", va="center", transform=axes.get_yaxis_transform()
         )
     if len(there[kept].unique()) <= FEW:
         _write(axes, there[kept], row, style.BETTER_TEXT if row == 0 else ink)
@@ -134,6 +139,55 @@ def _write(axes: Axes, values: Tensor, row: int, ink: str) -> None:
             at = value + (right if inside == ha else -right) * span, row + up
             axes.text(*at, _said(value), color=ink, size=9, ha=inside, va="center", bbox=box, zorder=5)
             written.append(value)
+
+
+def draw_cells(buggy: Tensor, right: Tensor) -> Picture:
+    """Draw integers that a function gives with a bug and without it, one by one; the wrong ones stand out.
+
+    Args:
+        buggy: one integer, a row of them or a matrix.
+        right: the same, perhaps of another shape.
+    """
+    tables = [(each if each.ndim == 2 else each.reshape(1, -1)).tolist() for each in (buggy, right)]
+    title, wrong = _compared(*tables)
+    texts = [[[f"{value:,}".replace("-", MINUS) for value in row] for row in table] for table in tables]
+    rows = texts[0] + texts[1]
+    wide = min(0.25 + 0.11 * max(len(text) for row in rows for text in row), 7.8 / max(map(len, rows)))
+    with style.house_style():
+        figure = style.new_figure(9.2, 0.7 + HIGH * sum(map(len, tables)))
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 9.2), ylim=(figure.get_figheight(), 0))
+        axes.set_axis_off()
+        axes.text(0.05, 0.22, title, size=11, weight="bold", va="center")
+        _draw_cells(axes, texts[0], 0.45, wide, "with the bug", style.QUANTIZED, wrong)
+        _draw_cells(axes, texts[1], 0.57 + HIGH * len(texts[0]), wide, "without it", style.BETTER_TEXT, set())
+        said = [" / ".join(" ".join(row) for row in table) for table in texts]
+        return picture(figure, f"{title}. With the bug: {said[0]}. Without it: {said[1]}.")
+
+
+def _draw_cells(
+    axes: Axes, texts: Table, top: float, wide: float, name: str, ink: str, marked: set[tuple[int, int]]
+) -> None:
+    """Draw a table with its name; lengths in inches."""
+    axes.text(1.05, top + HIGH * len(texts) / 2, name, color=ink, ha="right", va="center")
+    for i, row in enumerate(texts):
+        for j, text in enumerate(row):
+            x, y = 1.2 + wide * j, top + HIGH * i
+            tint = style.CLIPPED_TINT if (i, j) in marked else "white"
+            axes.add_patch(Rectangle((x, y), wide, HIGH, fc=tint, ec=style.LEVELS, lw=1))
+            axes.text(x + wide / 2, y + HIGH / 2, text, size=10, ha="center", va="center", color=ink)
+
+
+def _compared(buggy: Table, right: Table) -> tuple[str, set[tuple[int, int]]]:
+    """Say how two tables differ, and return the places of the first that do not agree."""
+    places = {(i, j) for i, row in enumerate(buggy) for j in range(len(row))}
+    shapes = [f"{len(table)} \N{MULTIPLICATION SIGN} {len(table[0])}" for table in (buggy, right)]
+    if shapes[0] != shapes[1]:
+        return f"Rows and columns are exchanged: {shapes[0]}, not {shapes[1]}", places
+    wrong = {(i, j) for i, j in places if buggy[i][j] != right[i][j]}
+    if not wrong:
+        return "Every number is as it should be", wrong
+    count = "The number is" if len(places) == 1 else f"{len(wrong)} of {len(places)} numbers are"
+    return f"{count} wrong", wrong
 
 
 def draw_scores(title: str, scores: Mapping[str, tuple[float, float]], unit: str) -> Picture:

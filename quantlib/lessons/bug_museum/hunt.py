@@ -19,7 +19,8 @@ from quantlib.lab.same import Arguments, equal, show
 from quantlib.lessons import all_exercises
 
 from . import typed
-from .exhibits import come_back, draw_return
+from .cards import CARDS, Card
+from .exhibits import come_back, draw_cells, draw_return
 from .typed import written
 
 POINTS = {1: 3, 2: 2}  # for the first input and for the second; whatever comes later gives 1
@@ -39,26 +40,33 @@ SMALLEST = {
     "opposite_zero_point": ("1",),
     "forgets_abs": ("-2, 1",),
     "always_127": ("1", "4"),
-}
+} | {name: card.smallest for name, card in CARDS.items()}
+
+Bug = Misconception | Card
 
 
-def draw_bug(mistake: Misconception, *arguments: Any) -> Picture:
-    """Draw where the numbers of an input come back, with a bug and without it.
+def draw_bug(mistake: Bug, *arguments: Any) -> Picture:
+    """Draw what an input gives with a bug and without it: reals where they come back, integers one by one.
 
     Args:
-        mistake: a mistake about quantize, dequantize, choose_qparams, max_abs or symmetric.
+        mistake: a mistake about quantize, dequantize, choose_qparams, max_abs or symmetric; or a card of the museum.
         arguments: what it is called with.
     Raises:
         QuantlibError: if it is about something else.
     """
     exercise = _exercise_of(mistake)
+    if isinstance(mistake, Card):
+        came, due = mistake(*arguments), exercise.reference(*arguments)
+        return draw_return(arguments[0], came, due) if due.is_floating_point() else draw_cells(came, due)
     x, right = come_back(exercise.name, exercise.reference, arguments)
     _, buggy = come_back(exercise.name, mistake, arguments)
     return draw_return(x, buggy.double(), right)
 
 
-def _exercise_of(mistake: Misconception) -> Exercise:
+def _exercise_of(mistake: Bug) -> Exercise:
     """Return the exercise that a mistake gets wrong."""
+    if isinstance(mistake, Card):
+        return mistake.exercise
     for exercise in map(all_exercises().__getitem__, HUNTED):
         if mistake in exercise.known:
             return exercise
@@ -76,7 +84,7 @@ class Hunt:
         QuantlibError: if the smallest input does not show the bug, or cannot be read.
     """
 
-    def __init__(self, mistake: Misconception, smallest: Sequence[str], *, secret: bool = False) -> None:
+    def __init__(self, mistake: Bug, smallest: Sequence[str], *, secret: bool = False) -> None:
         self.mistake, self.secret = mistake, secret
         self.exercise = _exercise_of(mistake)
         self.shown_by = self._try(typed.parse(self.exercise.parameters, smallest))
@@ -93,15 +101,15 @@ class Hunt:
     def _prediction(self) -> Prediction:
         """Ask whether the matrix that everybody tries first would show the bug."""
         trial = self._try(self.exercise.seen)
+        answer = "yes" if trial.fails else "no"
+        if isinstance(self.mistake, Card):
+            why = self.mistake.why or _told(trial, "it")
+            return Prediction(with_minus(self.mistake.asks), ["yes", "no"], answer, with_minus(why))
         others = zip(self.exercise.parameters[1:], map(written, trial.arguments[1:]), strict=True)
         given = " and ".join(f"{name} = {text}" for name, text in others)
         does, first = ("Do", "the codes of T") if self.exercise.name == "dequantize" else ("Does", "T")
         question = f"{does} {first}{f', with {given},' if given else ''} show this bug?"
-        why = f"On it the function does what it should, so a test that tries {first} alone would pass."
-        if trial.fails:
-            why = f"There it {trial.problem or trial.outcome.problem}."
-        answer = "yes" if trial.fails else "no"
-        return Prediction(with_minus(question), ["yes", "no"], answer, with_minus(why))
+        return Prediction(with_minus(question), ["yes", "no"], answer, with_minus(_told(trial, first)))
 
     @property
     def is_caught(self) -> bool:
@@ -122,8 +130,9 @@ class Hunt:
         When the hunt is over, an input can still be tried, and does not count.
         """
         try:
-            trial = self._try(typed.parse(self.exercise.parameters, texts))
-            self._refuse(trial)
+            arguments = typed.parse(self.exercise.parameters, texts)
+            self._refuse(arguments)
+            trial = self._try(arguments)
         except QuantlibError as error:
             return f"This does not count: {error}."
         self._last = trial
@@ -143,11 +152,11 @@ class Hunt:
     def _try(self, arguments: Arguments) -> Trial:
         return self.exercise.trial(self.mistake, arguments)
 
-    def _refuse(self, trial: Trial) -> None:
+    def _refuse(self, arguments: Arguments) -> None:
         """Raise where right functions differ, and where another bug than the one that is hunted would be caught."""
-        x = trial.arguments[0]
+        x = arguments[0]
         if self.exercise.refuse:
-            self.exercise.refuse(*trial.arguments)
+            self.exercise.refuse(*arguments)
         if self.exercise.name in RULERS and _size(x) not in ("of any size", _size(self.shown_by.arguments[0])):
             rule = "this hunt is for ranges of some size"
             raise QuantlibError(rule, f"x = {written(x)}", "that a range is 0 or almost 0 is a bug of its own")
@@ -165,8 +174,9 @@ class Hunt:
         return with_minus(f"The bug: {self.mistake.name}. {self.mistake.says} The fix: {self.mistake.hint}")
 
     def picture(self, trial: Trial) -> Picture | None:
-        """Draw where the numbers of an input come back; None where they come back as nothing that could be drawn."""
-        if not trial.got or trial.got[0].shape != trial.want[0].shape:
+        """Draw what an input gives; None where it gives nothing that could be drawn."""
+        drawable = trial.got and (isinstance(self.mistake, Card) or trial.got[0].shape == trial.want[0].shape)
+        if not drawable:
             return None
         return draw_bug(self.mistake, *trial.arguments)
 
@@ -229,7 +239,7 @@ _PARAGRAPH = "line-height:1.5;margin:8px 0;max-width:920px"
 def _box(name: str) -> ipywidgets.Text:
     start = typed.FIELDS[name].start
     layout = {"width": "120px" if start else "300px", "margin": "2px 16px 2px 0"}
-    placeholder = "" if start else "one number or several"
+    placeholder = "" if start else typed.FIELDS[name].asks
     style = {"description_width": "initial"}
     return ipywidgets.Text(description=name, value=start, placeholder=placeholder, layout=layout, style=style)
 
@@ -252,6 +262,13 @@ def with_minus(text: str) -> str:
 def _is_of_values(trial: Trial) -> bool:
     """Return whether a trial failed by its values alone, and not by their type or shape, or by what it changed."""
     return trial.kind == "values"
+
+
+def _told(trial: Trial, first: str) -> str:
+    """Say what a function does on the input that its hunt asks about; first: its name."""
+    if trial.fails:
+        return f"There it {trial.problem or trial.outcome.problem}."
+    return f"On it the function does what it should, so a test that tries {first} alone would pass."
 
 
 def _outcome(trial: Trial) -> list[str]:
@@ -280,7 +297,7 @@ class Museum:
     def __init__(self) -> None:
         self._hunts: dict[Any, Hunt] = {}
 
-    def hunt(self, mistake: Misconception, *smallest: str) -> Hunt:
+    def hunt(self, mistake: Bug, *smallest: str) -> Hunt:
         """Hang up a function with a bug.
 
         Args:

@@ -29,8 +29,9 @@ def parse(names: Sequence[str], texts: Sequence[str]) -> Arguments:
 def written(argument: Any) -> str:
     """Write an argument as a learner types it, with as many digits as it takes to read the same number again."""
     single = isinstance(argument, Tensor) and argument.dtype == torch.float32
-    values = argument.flatten().tolist() if isinstance(argument, Tensor) else [argument]
-    return ", ".join(_shortest(value, single) for value in values)
+    values = argument.flatten().tolist() if isinstance(argument, Tensor) else argument
+    values = values if isinstance(values, Sequence) else [values]
+    return ", ".join(str(value) if isinstance(value, int) else _shortest(value, single) for value in values)
 
 
 def _shortest(value: float, single: bool) -> str:
@@ -76,6 +77,33 @@ def _codes(name: str, text: str) -> Tensor:
     return torch.tensor(values).to(torch.int8)
 
 
+def _bytes(name: str, text: str) -> Tensor:
+    return _integers(name, text, 0, 255).to(torch.uint8)
+
+
+def _sums(name: str, text: str) -> Tensor:
+    return _integers(name, text, -(2**31), 2**31 - 1)
+
+
+def _counts(name: str, text: str) -> Tensor:
+    return _integers(name, text, 0, 2**31 - 1)
+
+
+def _integers(name: str, text: str, low: int, high: int) -> Tensor:
+    values = _numbers(name, text)
+    if not all(low <= value <= high and value == int(value) for value in values):
+        rule = f"{name} must be integers from {low:,} to {high:,}"
+        raise QuantlibError(rule.replace("-", "\N{MINUS SIGN}"), repr(text), "write such numbers")
+    return torch.tensor(values, dtype=torch.float64).long()
+
+
+def _dims(name: str, text: str) -> tuple[int, ...]:
+    values = _numbers(name, text)
+    if len(values) != 2 or not all(value in range(1, 5) for value in values):
+        raise QuantlibError(f"{name} must be two integers from 1 to 4", repr(text), "write such as 4, 4")
+    return tuple(map(int, values))
+
+
 def _real(name: str, text: str) -> float:
     values = _numbers(name, text)
     if len(values) != 1:
@@ -91,9 +119,17 @@ def _code(name: str, text: str) -> int:
 
 
 def _bits(name: str, text: str) -> int:
+    return _between(name, text, 2, 16)
+
+
+def _shift(name: str, text: str) -> int:
+    return _between(name, text, 2, 30)
+
+
+def _between(name: str, text: str, low: int, high: int) -> int:
     value = _real(name, text)
-    if value not in range(2, 17):
-        raise QuantlibError(f"{name} must be an integer from 2 to 16", repr(text), "write one of these")
+    if value not in range(low, high + 1):
+        raise QuantlibError(f"{name} must be an integer from {low} to {high}", repr(text), "write one of these")
     return int(value)
 
 
@@ -102,16 +138,26 @@ _INT8 = range(-128, 128)
 
 @dataclass(frozen=True)
 class Field:
-    """How an argument is typed: what its box holds at first, and how its text is parsed."""
+    """How an argument is typed: what its box holds at first, how its text is parsed, and what an empty box asks for."""
 
     start: str
     parse: Callable[[str, str], Any]
+    asks: str = "one number or several"
 
 
 FIELDS = {
     "x": Field("", _reals),
     "q": Field("", _codes),
+    "q_w": Field("", _codes),
+    "q_x": Field("", _codes),
+    "u": Field("", _bytes),
+    "w": Field("", _codes),
+    "packed": Field("", _bytes),
+    "acc": Field("", _sums),
+    "counts": Field("", _counts),
+    "dims": Field("", _dims, "two numbers"),
     "s": Field("1", _real),
     "z": Field("0", _code),
     "bits": Field("8", _bits),
+    "n": Field("3", _shift),
 }

@@ -71,8 +71,8 @@ NAMES_IN_FILE = {
 def load_encoder() -> dict[str, Tensor]:
     """Return fresh float32 copies of the 21 tensors of the embeddings and of layer 0, by name, in order of use.
 
-    Six matrices multiply activations, those of `ENCODER_MATRICES`: their rows are outputs, as in `torch.nn.Linear`, and each
-    has a bias. "query.weight" and "ffn_down.weight" are those of `load_weight`.
+    Six matrices multiply activations, those of `ENCODER_MATRICES`: their rows are outputs, as in `torch.nn.Linear`, and
+    each has a bias. "query.weight" and "ffn_down.weight" are those of `load_weight`.
 
         "word.weight"               (1923, 384)   a row a piece of a word: those that occur in `encoder_tokens`
         "position.weight"           (64, 384)     a row a place in the window
@@ -172,7 +172,8 @@ def encoder_inputs(weights: Mapping[str, Tensor], tokens: Tensor, act: Act | Non
     Args:
         weights: the tensors of `load_encoder`, as they are or quantized and dequantized.
         tokens: pieces as rows of "word.weight", as `encoder_tokens` gives them; each piece of a window sees all.
-        act: called with a matrix's name, one of `ENCODER_MATRICES`, and its input; the network goes on with what it returns.
+        act: called with a matrix's name, one of `ENCODER_MATRICES`, and its input; the network goes on with what it
+            returns.
     Returns: the inputs by the names of `ENCODER_MATRICES`, before `act` changes them; then "residual" and "output".
     Raises:
         QuantlibError: if tokens are not rows of at most 64 integers from 0 to 1922; if a tensor is missing or has

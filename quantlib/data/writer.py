@@ -51,8 +51,8 @@ WRITER_MATRICES = (*(f"{i}.{name}" for i in range(LAYERS) for name in ("qkv", "o
 def load_writer() -> dict[str, Tensor]:
     """Return fresh float32 copies of the 25 tensors of the network, by name, in the order of their use.
 
-    It has two layers; their tensors begin with "0." and "1.". Nine matrices multiply activations, those of `WRITER_MATRICES`:
-    their rows are outputs, as in `torch.nn.Linear`.
+    It has two layers; their tensors begin with "0." and "1.". Nine matrices multiply activations, those of
+    `WRITER_MATRICES`: their rows are outputs, as in `torch.nn.Linear`.
 
         "embed.weight"      (64, 64)    a row a character
         "position.weight"   (64, 64)    a row a place in the window
@@ -92,8 +92,8 @@ def character_logits(weights: Mapping[str, Tensor], ids: Tensor, act: Act | None
     Args:
         weights: the tensors of `load_writer`, as they are or quantized and dequantized.
         ids: characters as places in `CHARACTERS`, as `to_ids` gives them.
-        act: called with a matrix's name, one of `WRITER_MATRICES`, and its input (n, t, columns); the network goes on with
-            what it returns.
+        act: called with a matrix's name, one of `WRITER_MATRICES`, and its input (n, t, columns); the network goes on
+            with what it returns.
     Returns: logits, without unit: softmax gives probabilities. In the dtype and on the device of the weights.
     Raises:
         QuantlibError: if ids are not rows of at most 64 integers from 0 to 63; if a tensor is missing or has another

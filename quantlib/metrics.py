@@ -11,6 +11,8 @@ from .affine import dequantize, quantize, unclamped_codes
 from .errors import QuantlibError, what_came
 from .qparams import Scale, Zero, check_input, compute_dtype
 
+_INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
 
 class ErrorParts(NamedTuple):
     """The two sources of quantization error, element by element, in the units of x."""
@@ -134,7 +136,7 @@ def bits_per_symbol(logits: Tensor, targets: Tensor) -> float:
     1.0
     """
     log2 = _log2_probabilities(logits)
-    if not isinstance(targets, Tensor) or targets.is_floating_point() or targets.shape != logits.shape[:-1]:
+    if not isinstance(targets, Tensor) or targets.dtype not in _INTEGERS or targets.shape != logits.shape[:-1]:
         rule = f"targets must be integers of shape {tuple(logits.shape[:-1])}"
         raise QuantlibError(rule, what_came(targets), "pass one for each place")
     if not 0 <= targets.min() <= targets.max() < logits.shape[-1]:
@@ -164,7 +166,7 @@ def divergence_bits(logits: Tensor, logits_hat: Tensor) -> float:
     """
     _same_shape(logits, logits_hat)
     p, p_hat = _log2_probabilities(logits), _log2_probabilities(logits_hat)
-    return torch.where(p > -math.inf, p.exp2() * (p - p_hat), 0.0).sum(-1).mean().item()
+    return torch.where(p == -math.inf, 0.0, p.exp2() * (p - p_hat)).sum(-1).mean().item()
 
 
 def _log2_probabilities(logits: Tensor) -> Tensor:

@@ -90,9 +90,8 @@ def gptq(w: Tensor, hessian: Tensor, scale: Scale, quant_max: int, *, block: int
     dtype = code_dtype(-top, top)
     left = torch.empty(w.shape[1], w.shape[0], dtype=torch.float64, device=w.device)  # a row for each column of w
     left.copy_(readable(w).T)
-    steps = (
-        torch.as_tensor(prepare(w, torch.float64, scale, 0)[0], dtype=torch.float64, device=w.device).expand(w.shape).T
-    )
+    s, _ = prepare(w, torch.float64, scale, 0)
+    steps = torch.as_tensor(s, dtype=torch.float64, device=w.device).expand(w.shape).T
     share, codes = _shares(hessian.to(left)), torch.empty_like(left)
     for start in range(0, len(left), block):
         end = min(start + block, len(left))

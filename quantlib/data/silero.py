@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-from ..errors import QuantlibError
+from ..errors import QuantlibError, what_came
+from .network import Act, check_weights, read_tensors, unchanged
 
 SILERO_PATH = Path(__file__).with_name("silero.safetensors")
 SILERO_SHA256 = "51f1939d6239a643bb213df9e8fb645bbec1228cfb48e7adcab8e01ba86c786a"
@@ -69,13 +70,11 @@ def load_silero() -> dict[str, Tensor]:
     >>> sum(w.numel() for w in weights.values()), round(weights["conv4.weight"][53, 17, 1].item(), 2)
     (309633, 54.88)
     """
-    from safetensors import safe_open  # here, so that importing this module stays light
-
-    with safe_open(SILERO_PATH, framework="pt") as file:
-        return {name: file.get_tensor(in_file).clone() for name, in_file in NAMES_IN_FILE.items()}
+    read = read_tensors(SILERO_PATH, NAMES_IN_FILE.values())
+    return {name: read[in_file] for name, in_file in NAMES_IN_FILE.items()}
 
 
-def speech_probability(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
+def speech_probability(weights: Mapping[str, Tensor], audio: Tensor, act: Act | None = None) -> Tensor:
     """Return for every window of 32 ms how sure the network is that it holds speech, from 0 to 1.
 
     Per window: four spectra, four convolutions, one step of the LSTM cell, one output.
@@ -93,6 +92,9 @@ def speech_probability(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
     Args:
         weights: the tensors of `load_silero`, as they are or quantized and dequantized.
         audio: sound between -1 and 1, without unit; 16 000 samples a second.
+        act: called with the name and the value of what goes into a matrix; the network goes on with what it returns.
+            "conv1" to "conv4" (windows, channels, times), "lstm_input" (windows, 128), "lstm_hidden" (128,) once a
+            window, "output" (windows, 128).
     Returns: probabilities, in the dtype and on the device of the weights.
     Raises:
         QuantlibError: if audio is not one channel of floating-point samples; if a tensor is missing or has another
@@ -104,8 +106,8 @@ def speech_probability(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
     >>> speech_probability(load_silero(), torch.zeros(16_000)).shape
     torch.Size([32])
     """
-    features = speech_activations(weights, audio)["conv4"][:, :, 0]  # strides 1, 2, 2, 1 leave one of the four times
-    return decide(weights, features)
+    features = speech_activations(weights, audio, act)["conv4"][:, :, 0]  # strides 1, 2, 2, 1 leave one of four times
+    return decide(weights, features, act)
 
 
 def spectra(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
@@ -117,20 +119,22 @@ def spectra(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
     return _spectra(weights["stft"], _windows(audio.to(weights["stft"])))
 
 
-def decide(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
+def decide(weights: Mapping[str, Tensor], features: Tensor, act: Act | None = None) -> Tensor:
     """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128)."""
-    hidden = _lstm(weights, features)
-    logits = hidden.relu() @ weights["output.weight"][0, :, 0] + weights["output.bias"]
+    act = act or unchanged
+    hidden = _lstm(weights, features, act)
+    logits = act("output", hidden.relu()) @ weights["output.weight"][0, :, 0] + weights["output.bias"]
     return logits.sigmoid()
 
 
-def speech_activations(weights: Mapping[str, Tensor], audio: Tensor) -> dict[str, Tensor]:
+def speech_activations(weights: Mapping[str, Tensor], audio: Tensor, act: Act | None = None) -> dict[str, Tensor]:
     """Return what each of the four convolutions hands on for every window, by its name: after its ReLU, not below 0.
 
     Shapes: audio (n,); the results are (windows, channels, times): (…, 128, 4), (…, 64, 2), (…, 64, 1), (…, 128, 1).
     Args:
         weights: the tensors of `load_silero`.
         audio: sound between -1 and 1, without unit; 16 000 samples a second.
+        act: called with "conv1" to "conv4" and what goes into them, as in `speech_probability`.
     Raises:
         QuantlibError: as `speech_probability`.
 
@@ -139,6 +143,7 @@ def speech_activations(weights: Mapping[str, Tensor], audio: Tensor) -> dict[str
     """
     x, outputs = spectra(weights, audio), {}
     for name, stride in STRIDES.items():
+        x = (act or unchanged)(name, x)
         x = conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1).relu()
         outputs[name] = x
     return outputs
@@ -157,13 +162,15 @@ def _spectra(basis: Tensor, windows: Tensor) -> Tensor:
     return (real.square() + imaginary.square()).sqrt()
 
 
-def _lstm(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
+def _lstm(weights: Mapping[str, Tensor], features: Tensor, act: Act = unchanged) -> Tensor:
     """Return the cell's output h after every window."""
-    from_input = features @ weights["lstm.weight_ih"].T + weights["lstm.bias_ih"] + weights["lstm.bias_hh"]
+    from_input = (
+        act("lstm_input", features) @ weights["lstm.weight_ih"].T + weights["lstm.bias_ih"] + weights["lstm.bias_hh"]
+    )
     h = c = torch.zeros_like(features[0])
     outputs = []
     for gates in from_input:
-        i, f, g, o = (gates + weights["lstm.weight_hh"] @ h).chunk(4)
+        i, f, g, o = (gates + weights["lstm.weight_hh"] @ act("lstm_hidden", h)).chunk(4)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         outputs.append(h)
@@ -174,14 +181,6 @@ def _check(weights: Mapping[str, Tensor], audio: Tensor) -> None:
     """Raise a QuantlibError unless the network can run on these."""
     if not isinstance(audio, Tensor) or audio.ndim != 1 or not audio.is_floating_point() or not len(audio):
         raise QuantlibError(
-            "audio must be one row of floating-point samples, at least one", _what(audio), "use audio[0].float()"
+            "audio must be one row of floating-point samples, at least one", what_came(audio), "use audio[0].float()"
         )
-    for name, shape in SILERO_SHAPES.items():
-        weight = weights.get(name)
-        if not isinstance(weight, Tensor) or weight.shape != shape:
-            rule = f"the network needs {name!r} of shape {shape}"
-            raise QuantlibError(rule, _what(weight), "start from load_silero() and replace tensors by name")
-
-
-def _what(value: object) -> str:
-    return f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    check_weights(weights, SILERO_SHAPES, "load_silero")

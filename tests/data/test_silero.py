@@ -134,9 +134,10 @@ def test_a_caller_may_change_what_it_loaded(weights):
     assert weights["output.bias"].all()
 
 
-def test_importing_the_network_imports_neither_safetensors_nor_matplotlib():
+def test_importing_the_networks_imports_neither_safetensors_nor_matplotlib():
     heavy = "{'safetensors', 'matplotlib', 'ipywidgets'}"
-    code = f"import sys, quantlib.data.silero, quantlib.data.speech; print({heavy} & set(sys.modules))"
+    modules = ", ".join(f"quantlib.data.{name}" for name in ("silero", "speech", "encoder", "writer"))
+    code = f"import sys, {modules}; print({heavy} & set(sys.modules))"
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
@@ -182,6 +183,31 @@ def test_the_dtype_is_that_of_the_weights(weights, clip, in_float):
     p = speech_probability(double, clip[0])
     assert p.dtype == torch.float64
     torch.testing.assert_close(p.float(), in_float, atol=1e-5, rtol=0)
+
+
+def test_the_hook_sees_what_goes_into_the_matrices(weights, clip, in_float):
+    seen = {}
+
+    def act(name, x):
+        seen.setdefault(name, []).append(x)
+        return x
+
+    assert torch.equal(speech_probability(weights, clip[0], act), in_float)
+    assert list(seen) == ["conv1", "conv2", "conv3", "conv4", "lstm_input", "lstm_hidden", "output"]
+    assert {len(seen[name]) for name in seen if name != "lstm_hidden"} == {1} and len(seen["lstm_hidden"]) == 264
+    assert seen["conv1"][0].shape == (264, 129, 4) and seen["lstm_input"][0].shape == (264, 128)
+    assert seen["lstm_hidden"][1].shape == (128,) and not seen["lstm_hidden"][0].any()
+    assert torch.equal(seen["output"][0][:-1], torch.stack(seen["lstm_hidden"][1:]).relu())
+
+
+@pytest.mark.parametrize("name", ["conv1", "conv2", "conv3", "conv4", "lstm_input", "lstm_hidden", "output"])
+def test_the_network_goes_on_with_what_the_hook_returns(weights, clip, in_float, name):
+    audio = clip[0][: 40 * 512]
+    found = speech_probability(weights, audio, lambda here, x: torch.zeros_like(x) if here == name else x)
+    assert not torch.allclose(found, in_float[:40], atol=1e-3)
+    where = {"lstm_input": "lstm.weight_ih", "lstm_hidden": "lstm.weight_hh"}.get(name, f"{name}.weight")
+    without = {**weights, where: torch.zeros_like(weights[where])}
+    torch.testing.assert_close(found, speech_probability(without, audio), atol=1e-5, rtol=0)
 
 
 def test_neither_weights_nor_audio_change(weights, clip):

@@ -27,9 +27,14 @@ def read_model(path: Path, name_in_wheel: str) -> bytes:
 
 def check_model(model: bytes, known: str, package: str) -> None:
     """Stop the script unless `model` has the sha256 `known`: is, byte for byte, the model file that we know."""
-    digest = sha256(model)
+    check_file(model, known, "the model file", package)
+
+
+def check_file(content: bytes, known: str, name: str, package: str) -> None:
+    """Stop the script unless a file has the sha256 `known`."""
+    digest = sha256(content)
     if digest != known:
-        raise SystemExit(f"the model file must have sha256 {known}, got {digest}; download {package} again")
+        raise SystemExit(f"{name} must have sha256 {known}, got {digest}; download {package} again")
 
 
 def pack(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:

@@ -167,7 +167,7 @@ class Map(Panel):
         bounds = self.axes.bbox.y0 + 0.5 * height, self.axes.bbox.y1 - 0.5 * height
         for direction in AROUND:
             x, y = at + size * direction
-            y = float(numpy.clip(y, *bounds))
+            y = float(numpy.clip(y, *bounds)) if direction[0] else y  # above or below, it would hide the point
             room = Bbox.from_extents(x - 0.6 * width, y - 0.5 * height, x + 0.6 * width, y + 0.5 * height)
             if _lies_within(room, self.axes.bbox) and not room.count_overlaps(self._taken):
                 break

@@ -12,7 +12,7 @@ from quantlib import choose_qparams, dequantize, l2_error, quantize, round_half_
 from quantlib.data import T
 from quantlib.lab import exercise as engine
 from quantlib.lab.learner import call
-from quantlib.lab.same import equal, same, show
+from quantlib.lab.same import equal, same, show, shown
 from quantlib.lab.verdict import Verdict
 from quantlib.lessons.bug_museum import bugs as wrong
 from tests.helpers.lessons import EXERCISES
@@ -421,6 +421,19 @@ def test_numbers_are_shown_with_the_digits_that_tell_them_apart():
     assert show([torch.tensor(0.1)], [torch.tensor(0.1001)]) == ["0.1", "0.1001"]
     assert show([torch.tensor(1.0)], [torch.tensor(1.0000001)]) == ["1.0", "1.00000012"]
     assert show([torch.tensor(-0.0), torch.tensor([2])]) == ["(0.0, [2])"]
+
+
+def test_an_input_is_not_shown_as_a_rounder_number_than_it_is():
+    assert shown(torch.tensor([0.49999997])) == "[0.49999997]" and shown(torch.tensor([0.5])) == "[0.5]"
+    assert shown(torch.tensor([191.6, 0.123456789])) == "[191.6, 0.123457]"
+
+
+def test_where_many_answers_are_right_none_tells_of_a_mistake():
+    def guards_zero_alone(x):
+        low, high = min(x.min().item(), 0.0), max(x.max().item(), 0.0)
+        return ((high - low) / 255, round(-128 - low * 255 / (high - low))) if high > low else (2.0, 5)
+
+    assert CHECKS["choose_qparams"](guards_zero_alone).misconceptions == ("s is too small for float32",)
 
 
 IGNORED = [

@@ -278,6 +278,21 @@ def test_no_title_names_a_winner_before_a_slider_moves():
     assert not any("wins" in title or "better" in title for title in titles)
 
 
+def test_negative_values_are_spoken_of_only_where_they_are_moved():
+    explorer = explore_contest(T)
+    values = explorer.scene.panels[0]
+    assert (explorer.move(b=3), values.title.text) == (explorer.picture.alt, "two rulers of 3 bits")
+    explorer.move(a=0.5)
+    assert values.title.text == "two rulers of 3 bits, negative values times 0.5"
+
+
+@pytest.mark.parametrize(("bits", "beyond"), [(2, [False, False, True, False]), (8, [False] * 4)])
+def test_an_arrow_says_that_a_ruler_goes_on_beyond_the_axes(bits, beyond):
+    explorer = explore_contest(T, bits=bits)
+    strips = explorer.scene.panels[1:3]
+    assert explorer.live and [arrow.get_visible() for strip in strips for arrow in strip._beyond] == beyond
+
+
 def test_a_bar_can_be_clicked():
     explorer = explore_contest(T)
     *_, bars = explorer.scene.panels
@@ -312,6 +327,13 @@ def test_a_recipe_can_be_broken_in_every_way():
     assert "This ruler is usable." in search.attempt("-1, 1e6") and len(search.tried) == 7
 
 
+def test_a_recipe_that_is_not_written_yet_is_not_called_broken():
+    def my_choose_qparams(x): ...
+
+    search = break_recipe(my_choose_qparams)
+    assert search.attempt("5") == "my_choose_qparams is not written yet." and not search.tried
+
+
 def test_what_is_no_number_does_not_count():
     search = break_recipe(careless)
     assert search.attempt("5; x").startswith("These must be numbers") and not search.tried
@@ -328,7 +350,7 @@ def test_the_page_shows_every_try_beside_quantlibs():
     assert search.result.value.count("<tr>") == 3 and "refuses it" in search.result.value
 
 
-@pytest.mark.parametrize("recipe", [lambda x: None, lambda x: 3.0, lambda x: 1 / 0, lambda x: "ab", lambda x: (1, "z")])
+@pytest.mark.parametrize("recipe", [lambda x: [], lambda x: 3.0, lambda x: 1 / 0, lambda x: "ab", lambda x: (1, "z")])
 def test_a_recipe_may_do_anything(recipe):
     assert "Broken: an error." in break_recipe(recipe).attempt("1")
 
@@ -342,6 +364,8 @@ def test_the_table_of_odd_inputs_says_what_is_wrong_with_each():
     alt = draw_odd(careless).alt
     assert alt.startswith("The recipe is usable for 2 of 12 odd inputs.")
     assert "one number: s is 0; all positive: z is no code" in alt and "empty: an error" in alt
+    some = draw_odd(careless, ("constant", "outlier")).alt
+    assert some == "The recipe is usable for 1 of 2 odd inputs. constant: s is 0; outlier: usable."
 
 
 # --- the mistakes: the smallest input that shows each, and what comes
@@ -515,8 +539,13 @@ WRITTEN = {
         "the range overflows in float32": [
             "(d / 255, -128 - torch.round(low / d * 255).int())"
             " if (d := torch.tensor(high) - low) / 255 > 0 else (1.0, -128)",
+            "(d, -128 - torch.round(low / d).int())"
+            " if (d := ((torch.tensor(high) - low) / 255).clamp(min=torch.finfo(torch.float32).tiny)) else None",
         ],
-        "s is too small for float32": ["(s or 1.0, -128 - round(low / (s or 1.0)))"],
+        "s is too small for float32": [
+            "(s or 1.0, -128 - round(low / (s or 1.0)))",
+            "(s, -128 - round(low / s)) if high > low else (1.0, 0)",
+        ],
     },
     "symmetric": {
         "bits is ignored": ["x.abs().max() / 127"],

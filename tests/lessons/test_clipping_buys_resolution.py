@@ -269,13 +269,26 @@ def test_data_that_defeat_all_methods_are_right():
         ({"entropy": NEAR}, "must return a dict with the keys min-max, percentile and ACIQ"),
         ([1.0, 2.0], "must return a dict"),
         ({"ACIQ": []}, "ACIQ gets 1 to 100,000 values"),
-        ({"ACIQ": [float("nan")]}, "the largest |x| is between a millionth and a million"),
+        ({"ACIQ": [float("nan")]}, "the largest |x| is between a millionth and a million, got nan for ACIQ"),
         ({"ACIQ": ["a"]}, "returned data that cannot be used"),
     ],
 )
 def test_data_that_do_not_are_told_what_lacks(data, says):
     verdict = failures.check(lambda: data)
     assert verdict.status == "wrong" and says in verdict.message, verdict
+
+
+def test_an_alpha_of_0_is_as_bad_as_storing_nothing():
+    x = torch.cat([torch.zeros(20_000), torch.tensor([5.0])])  # the percentile is 0
+    assert errors_of(x)["percentile"] == pytest.approx(25 / 20_001) and times_the_least(x, "percentile") > 10
+
+
+def test_the_title_says_all_only_where_all_is_meant():
+    explorer = explore_clip(X[:5000])
+    title = explorer.scene.panels[1].title
+    for alpha, text in ((5.0, "the MSE is all rounding error"), (0.1, "over 99.9 % of the MSE is clipping error")):
+        explorer.move(alpha=alpha)
+        assert title.text == text
 
 
 def test_data_that_are_not_written_yet_are_told_so():
@@ -348,10 +361,12 @@ QUANTIZED = [
     ("one_step_too_many", 8.0, 8.0, 4, 7.0),
     ("steps_of_all_codes", 8.0, 8.0, 3, 3.0),
     ("half_steps_at_the_ends", 7.0, 7.0, 3, 6.0),
+    ("half_steps_on_the_full_grid", 7.0, 7.0, 3, 6.0),
     ("covers_everything", 6.0, 3.0, 3, 6.0),
     ("clamps_codes_to_alpha", 1.5, 1.5, 3, 0.75),
     ("drops_what_clips", 4.0, 3.0, 3, 0.0),
     ("truncates_to_alpha", 0.6, 3.0, 3, 0.0),
+    ("goes_down_to_alpha", 0.6, 3.0, 3, 0.0),
     ("reach_of_eight_bits", 3.3, 127.0, 3, 3.0),
 ]
 
@@ -366,6 +381,10 @@ PERCENTILES = [
     ("percentile_of_x", [-9.0, 1.0], 100.0, 1.0),
     ("percentile_from_zero", [1.0, 2.0], 50.0, 2.0),
     ("one_place_too_near", [1.0, 2.0, 3.0], 70.0, 2.0),
+    ("one_place_too_near_from_the_end", [1.0, 2.0, 3.0], 30.0, 3.0),
+    ("nearest_place", [1.0, 2.0, 3.0], 70.0, 2.0),
+    ("quantile_above", [1.0, 2.0, 3.0], 60.0, 3.0),
+    ("quantile_below", [1.0, 2.0, 3.0], 70.0, 2.0),
     ("part_of_the_largest", [1.0, 4.0], 50.0, 2.0),
     ("forgets_to_sort", [2.0, 1.0], 50.0, 2.0),
     ("percentile_from_the_top", [1.0, 2.0], 100.0, 1.0),
@@ -392,6 +411,7 @@ SEARCHES = [
     ("counts_nothing_beyond_alpha", [1.0, 3.0], 2, [1.0, 3.0], 1.0, 3.0),
     ("least_variance", [1.0, 1.0], 2, [0.8, 1.0], 0.8, 1.0),
     ("signed_errors", [2.0], 2, [9.0, 2.1, 3.0], 3.0, 2.1),
+    ("square_of_the_mean", [1.0, -1.0], 2, [3.0, 1.0], 3.0, 1.0),
     ("least_largest_error", [1.0] * 5 + [2.2], 2, [1.0, 2.2], 2.2, 1.0),
     ("least_mean_size", [1.0, 1.0, 3.0], 2, [1.0, 2.2], 1.0, 2.2),
     ("largest_alpha", [1.0], 2, [1.0, 9.0], 9.0, 1.0),
@@ -434,7 +454,8 @@ WRITTEN = {
         ],
         "2^bits steps up to alpha": ["(x / (alpha / 2**bits)).round().clamp(-top, top) * (alpha / 2**bits)"],
         "2^bits - 1 steps from -alpha to alpha": [
-            "(x / (2 * alpha / (2**bits - 1))).round().clamp(-top, top) * (2 * alpha / (2**bits - 1))"
+            "(x / (2 * alpha / (2**bits - 1))).round().clamp(-top, top) * (2 * alpha / (2**bits - 1))",
+            "(x / (2 * alpha / (2**bits - 1))).round().clamp(-top - 1, top) * (2 * alpha / (2**bits - 1))",
         ],
         "max|x| in place of alpha": ["(x / (x.abs().max().clamp(min=1e-9) / top)).round() * (x.abs().max() / top)"],
         "codes are clamped to alpha": ["s * (x / s).round().clamp(-alpha, alpha)"],
@@ -443,12 +464,21 @@ WRITTEN = {
             "s * (x / s).trunc().clamp(-top, top)",
             "(x / s).long().clamp(-top, top) * s",
         ],
+        "floor instead of rounding": ["s * torch.floor(x / s).clamp(-top, top)"],
         "always 8 bits": ["alpha / 127 * (x / (alpha / 127)).round().clamp(-127, 127)"],
     },
     "percentile": {
         "x for |x|": ["x.flatten().sort().values[rank - 1]"],
         "one place too far": ["sizes[min(rank, len(sizes) - 1)]"],
-        "the place is rounded down": ["sizes[max(int(percent / 100 * len(sizes) + 1e-9), 1) - 1]"],
+        "the place is rounded down": [
+            "sizes[max(int(percent / 100 * len(sizes) + 1e-9), 1) - 1]",
+            "sizes[int(percent / 100 * len(sizes) + 1e-9) - 1]",
+        ],
+        "the place is rounded to the nearest": ["sizes[round(percent / 100 * len(sizes)) - 1]"],
+        "the quantile counted in gaps": [
+            "torch.quantile(x.abs(), percent / 100, interpolation='higher')",
+            "torch.quantile(x.abs(), percent / 100, interpolation='lower')",
+        ],
         "a part of the largest value": ["x.abs().max() * percent / 100", "percent / 100 * sizes[-1].item()"],
         "|x| is not sorted": ["x.abs().flatten()[rank - 1]"],
         "counted from the largest": ["sizes.flip(0)[rank - 1]", "sizes[-rank].item()"],
@@ -477,6 +507,7 @@ WRITTEN = {
             " for e, a in zip(errors, alphas)]).argmin()]"
         ],
         "errors are not squared": ["alphas[torch.tensor([e.mean() for e in errors]).argmin()]"],
+        "the mean is squared, not each error": ["alphas[torch.tensor([e.mean() ** 2 for e in errors]).argmin()]"],
         "the largest single error": ["alphas[torch.tensor([e.abs().max() for e in errors]).argmin()]"],
         "the variance of the errors": ["alphas[torch.tensor([e.var() for e in errors]).argmin()]"],
         "the mean of the sizes": ["alphas[torch.tensor([e.abs().mean() for e in errors]).argmin()]"],

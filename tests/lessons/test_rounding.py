@@ -23,7 +23,7 @@ from quantlib.lessons.rounding import (
     explore_rules,
 )
 from quantlib.lessons.rounding.chance import DRAWS, uniform
-from quantlib.lessons.rounding.exercises import best_pair, round_by_draws
+from quantlib.lessons.rounding.exercises import best_pair, best_rounding, round_by_draws
 from quantlib.lessons.rounding.pair import correlated_inputs, losses
 from quantlib.lessons.rounding.rules import RULES
 
@@ -389,6 +389,11 @@ WRITTEN = {
         "the probabilities are swapped": [
             "v.floor() + (u > v - v.floor())",
             "torch.where(u < v - v.floor(), v.floor(), v.floor() + 1)",
+            "torch.where(u < v - v.floor(), v.floor(), v.ceil())",
+        ],
+        "u is compared with v, not with its fraction": [
+            "torch.where(u < v, v.ceil(), v.floor())",
+            "v.floor() + (u < v)",
         ],
         "a fair coin": ["torch.where(u < 0.5, v.ceil(), v.floor())", "v.floor() + (u < 0.5)"],
         "trunc where floor is meant": ["v.trunc() + (u < v - v.trunc())", "v.trunc() + (u < abs(v - v.trunc()))"],
@@ -460,6 +465,9 @@ STOCHASTIC = [
     ("adds_and_rounds", 0.0, 0.75, 1),
     ("swaps_the_probabilities", 0.25, 0.125, 0),
     ("swaps_the_neighbours", 0.0, 0.5, 1),
+    ("swaps_floor_and_ceil", 0.25, 0.125, 0),  # 1 is due
+    ("compares_with_v", 1.25, 0.5, 2),  # 1 is due
+    ("adds_one_below_v", 1.0, 0.5, 2),
     ("tosses_a_coin", 0.25, 0.375, 1),
     ("tosses_a_coin_for_integers_too", 0.0, 0.25, 1),
     ("counts_from_the_side_of_zero", -0.25, 0.875, 0),  # -1 is due
@@ -501,6 +509,15 @@ PAIRS = [
     ("goes_up_twice", [1.25, 2.375], [[1.0, 0.75]], [2, 3]),
     ("returns_the_choice", [1.25, 2.375], [[1.0, 0.75]], [0, 1]),
 ]
+
+
+def test_a_wrong_pair_is_shown_whole_with_both_weights():
+    text = "with w = [1.25, 2.375], x = [[1.0, 0.75]], nearest_each gave [1.0, 2.0]; it should give [1.0, 3.0]."
+    assert best_rounding.check(nearest_each).message.startswith(text)
+
+
+def nearest_each(w, x):
+    return w.round()
 
 
 @pytest.mark.parametrize(("name", "w", "x", "result"), PAIRS)

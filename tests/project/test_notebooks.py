@@ -1,6 +1,7 @@
 """What holds for every notebook: valid, committed with its outputs, and no more code than prose."""
 
 import re
+from collections import Counter
 
 import nbformat
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tools import project
 
 NOTEBOOKS = project.notebooks()
+SENTENCE = re.compile(r"(?<=[.!?]) |\n")
 FENCE = re.compile(r"```.*?```", re.DOTALL)
 
 
@@ -56,6 +58,12 @@ def test_claims_are_asserted_and_prose_outweighs_code(nb):
     assert sum("assert " in source for source in own) >= 2
     assert len(lines) <= 150 and max(map(len, lines)) <= 110
     assert sum(len(text.split()) for text in prose(nb)) > sum(len(source.split()) for source in own)
+
+
+def test_no_sentence_stands_twice_in_a_cell(nb):
+    for text in prose(nb):
+        sentences = Counter(part.strip() for part in SENTENCE.split(text) if len(part.strip()) > 40)
+        assert not [sentence for sentence, count in sentences.items() if count > 1]
 
 
 def test_every_reference_is_a_doi_or_an_arxiv_link(nb):

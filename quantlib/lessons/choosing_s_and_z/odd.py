@@ -13,7 +13,7 @@ import quantlib
 from quantlib import QuantlibError
 from quantlib.lab import page, style
 from quantlib.lab.exercise import Function
-from quantlib.lab.learner import call, is_unwritten, name_of, read, two_numbers
+from quantlib.lab.learner import call, name_of, read, two_numbers
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.ruler import QUANT_MAX, QUANT_MIN
 
@@ -142,7 +142,7 @@ class Search:
             values = [float(part) for part in text.replace("\N{MINUS SIGN}", "-").replace(",", " ").split()]
         except ValueError:
             return "These must be numbers, such as −1, 0.5, 3e4, inf or nan."
-        if is_unwritten(self.recipe):
+        if call(self.recipe, torch.tensor(values)).unwritten:
             return f"{name_of(self.recipe)} is not written yet."
         made = make(self.recipe, values)
         self.tried[written(values)] = made, of_quantlib(values)

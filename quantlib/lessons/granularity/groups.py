@@ -28,7 +28,7 @@ from . import exercises
 POWER = Slider("k", "power of two k", 11, 1, 11, 1)
 WIDTH = Slider("b", "bits b", 4, 2, 8, 1)
 POWERS, BITS = (range(int(slider.low), int(slider.high) + 1) for slider in (POWER, WIDTH))
-LOWEST, HIGHEST = (2.0, 0.0), (12.1, 55.0)  # the corners of the plot: bits per weight, and dB
+LOWEST, HIGHEST = (2.0, 0.0), (12.0, 55.0)  # the corners of the plot: bits per weight, and dB
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from quantlib.lab.predict import predict
 from quantlib.lab.proof import proof
 
 from . import exercises
-from .blocks import SHAPES, at_four_and_a_half, by_size, draw_clipping, draw_contest, in_blocks, scales_of
+from .blocks import SHAPES, at_four_and_a_half, by_size, draw_clipping, draw_contest, scales_of
 from .case import draw_case, draw_errors, draw_formats
 from .fields import explore_fields
-from .network import in_codebook, windows_as_in_float
+from .network import float_codebook, in_codebook, windows_as_in_float
 from .settling import best_even, dense, draw_levels, explore_settling, numbers, settled
 
 check_block_scale = exercises.block_scale.check

@@ -11,7 +11,6 @@ from quantlib.formats import (
     E4M3,
     NF4,
     dequantize_gguf,
-    fake_quantize_levels,
     fake_quantize_mx,
     fake_quantize_nvfp4,
     float_levels,
@@ -19,7 +18,6 @@ from quantlib.formats import (
     quantize_gguf,
     round_to_float,
 )
-from quantlib.groups import from_groups, to_groups
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.picture import Picture, picture
@@ -27,7 +25,8 @@ from quantlib.lab.words import fixed
 from quantlib.metrics import sqnr_db
 
 from . import exercises
-from .network import BLOCK, both_signs, largest
+from .exercises import BLOCK
+from .network import both_signs, in_codebook, largest
 
 SHAPES = {"even": torch.arange(-7.0, 8.0) / 7, "E2M1": both_signs(float_levels(E2M1)), "NF4": NF4}
 SIZES = ("all", "row", "256", "128", "64", "32", "16")  # how many weights share a scale
@@ -77,30 +76,15 @@ def draw_clipping(w: Tensor) -> Picture:
         )
 
 
-def in_blocks(w: Tensor, levels: Tensor, size: str) -> Tensor:
-    """Return a matrix as it comes back from levels from -1 to 1, stretched to the largest size of each block.
-
-    Args:
-        w: a matrix; size: one of SIZES. Scales are kept as they are, in float32.
-    """
-    if size == "all":
-        return fake_quantize_levels(w, levels, w.abs().max().item())
-    groups = to_groups(w, w.shape[1] if size == "row" else int(size))
-    back = fake_quantize_levels(groups, levels, largest(groups.flatten(0, 1)).view(*groups.shape[:2], 1))
-    return from_groups(back, w.shape[1])
-
-
 def by_size(w: Tensor) -> dict[str, list[float]]:
-    """Return the SQNR of a matrix for each shape of levels, for each size of the blocks."""
-    return {name: [sqnr_db(w, in_blocks(w, levels, size)) for size in SIZES] for name, levels in SHAPES.items()}
+    """Return the SQNR of a matrix for each shape of levels, for each size of the blocks, with scales in float32."""
+    return {name: [sqnr_db(w, in_codebook(w, levels, size)) for size in SIZES] for name, levels in SHAPES.items()}
 
 
 def at_four_and_a_half(w: Tensor) -> dict[str, float]:
     """Return the SQNR of a matrix in formats of 4.5 bits a weight, scales counted; its rows are whole blocks of 256."""
-    halves = to_groups(w, BLOCK)
-    scale = largest(halves.flatten(0, 1)).half().float().view(*halves.shape[:2], 1)
     return {
-        "NF4, 32 a scale": sqnr_db(w, from_groups(fake_quantize_levels(halves, NF4, scale), w.shape[1])),
+        "NF4, 32 a scale": sqnr_db(w, in_codebook(w, NF4, "32", half=True)),
         "NVFP4: E2M1, 16 a scale": sqnr_db(w, fake_quantize_nvfp4(w)),
         "Q4_0: even, 32 a scale": sqnr_db(w, dequantize_gguf(quantize_gguf(w, "Q4_0"), "Q4_0")),
         "Q4_K: even, with a minimum": sqnr_db(w, dequantize_gguf(quantize_gguf(w, "Q4_K"), "Q4_K")),

@@ -12,7 +12,6 @@ from quantlib.formats import E4M3, FloatFormat, float_levels, round_to_float
 from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
 from quantlib.lab.words import fixed
-from quantlib.metrics import sqnr_db
 from quantlib.qparams import choose_qparams
 
 

@@ -7,7 +7,6 @@ import numpy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from torch import Tensor
 
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
@@ -17,11 +16,11 @@ from quantlib.lab.words import fixed
 from quantlib.metrics import sqnr_db
 
 from . import exercises
-from .network import SHARES, WATCHED, case, in_codebook, largest, sharing, windows_as_in_float
+from .network import BITS, WATCHED, both_signs, case, in_codebook, largest, sharing, windows_as_in_float
 
-BITS = 7  # beside the sign
 EXPONENT = Slider("e", "exponent bits e", 1, 1, BITS, 1)
-SHARE = Choice("share", "one scale for", SHARES)
+SHARES = {"all": "all of a tensor", "row": "a channel", "32": "32 weights"}
+SHARE = Choice("share", "one scale for", tuple(SHARES.values()))
 LEFT = -20  # the axis begins at 2^LEFT of the largest size
 BINS = numpy.arange(LEFT, 0.5, 0.5)
 DEAF = 124  # windows without speech: there a deaf network decides as in float
@@ -31,14 +30,14 @@ DEAF = 124  # windows without speech: there a deaf network decides as in float
 class FieldsView(View):
     """The levels of a float of 8 bits, the weights of one tensor, and what the network hears.
 
-    e, share: the controls.
-    levels: from 0 on, as a share of the largest.
+    e, share: the controls; share: one of SHARES.
+    levels: of both signs, from -1 to 1.
     zeros: the share of the weights of WATCHED that come back as 0; sqnr: of that tensor, in dB.
     windows: for each e from 1 on, in how many of the windows the network decides as in float.
     """
 
     e: int
-    share: int
+    share: str
     levels: numpy.ndarray
     zeros: float
     sqnr: float
@@ -53,8 +52,7 @@ class FieldsView(View):
     @property
     def reach(self) -> float:
         """Half of the smallest level above 0, as a share of the largest: what is smaller comes back as 0."""
-        above = self.levels[self.levels > 0]
-        return float(above.min()) / 2 if not self.levels.min() > 0 else 0.0
+        return float(self.levels[self.levels > 0].min()) / 2 if (self.levels == 0).any() else 0.0
 
 
 @explorer
@@ -67,15 +65,21 @@ def explore_fields(float_levels: Function = exercises.float_levels.reference) ->
     find = exercises.float_levels.stand_in(float_levels)
 
     def compute(e: int, share: int) -> FieldsView:
+        who = list(SHARES)[share]
         found = [find(k, BITS - k) for k in range(1, BITS + 1)]
-        levels = found[e - 1][0].double()
+        codebooks = [both_signs(levels) for levels, _ in found]
         weights, _, heard = case()
-        w = weights[WATCHED]
-        back = in_codebook(w, levels, share)
-        windows = tuple(windows_as_in_float(tuple(own.tolist()), share) for own, _ in found)
-        zeros = (back == 0).float().mean().item()
-        return FieldsView(e, share, (levels / levels.max()).numpy(), zeros, sqnr_db(w, back), windows, len(heard),
-                          notices=(found[e - 1][1],))  # fmt: skip
+        back = in_codebook(weights[WATCHED], codebooks[e - 1], who)
+        return FieldsView(
+            e,
+            who,
+            levels=codebooks[e - 1].double().numpy(),
+            zeros=(back == 0).float().mean().item(),
+            sqnr=sqnr_db(weights[WATCHED], back),
+            windows=tuple(windows_as_in_float(codebook, who) for codebook in codebooks),
+            count=len(heard),
+            notices=(found[e - 1][1],),
+        )
 
     return Explorer([EXPONENT, SHARE], compute, Scene((9.2, 4.8), _lay_out), describe)
 
@@ -101,9 +105,8 @@ class Fields(Panel):
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xlim=(0, BITS + 1), ylim=(0, 1))
         style.bare(axes)
-        self._parts = [
-            self.keep(axes.add_patch(Rectangle((k, 0), 1, 1, fc="white", ec="white", lw=2))) for k in range(BITS + 1)
-        ]
+        look: dict[str, Any] = {"fc": "white", "ec": "white", "lw": 2}
+        self._parts = [self.keep(Rectangle((k, 0), 1, 1, **look)) for k in range(BITS + 1)]
         self._letters = [self.label(at=(k + 0.5, 0.48), size=10, bold=True) for k in range(BITS + 1)]
         axes.text(8.25, 0.48, "S: sign   E: exponent   M: mantissa", size=9, color=style.QUIET, va="center")
 
@@ -134,8 +137,8 @@ class Weights(Panel):
         beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "size": 9, "ha": "right", "va": "center"}
         axes.text(-0.008, 0.5, "weights", **beside)
         axes.text(-0.008, -0.22, "levels", color=style.QUANTIZED, **beside)
-        self._heights = [_histogram(share) for share in range(len(SHARES))]
-        self._top = max(height.max() for height in self._heights)
+        self._heights = {share: _histogram(share) for share in SHARES}
+        self._top = max(height.max() for height in self._heights.values())
         self._lost = self.area(style.CLIP)
         self._outline = self.line(style.ORIGINAL, lw=1.3, drawstyle="steps-post", zorder=4)
         self._levels = self.strokes(style.QUANTIZED, lw=1)
@@ -156,10 +159,10 @@ class Weights(Panel):
         self.title.text = f"conv4, one scale for {SHARES[view.share]}: SQNR {fixed(view.sqnr, 1)} dB"
 
 
-def _histogram(share: int) -> numpy.ndarray:
+def _histogram(share: str) -> numpy.ndarray:
     """Return the share of the weights of WATCHED in each bin; those below the axis are left out."""
-    rows: Tensor = sharing(case()[0][WATCHED], share)
-    sizes = (rows.abs() / largest(rows)).flatten()
+    groups = sharing(case()[0][WATCHED], share)
+    sizes = (groups.abs() / largest(groups)).flatten()
     return numpy.histogram(sizes[sizes > 0].log2().numpy(), BINS)[0] / sizes.count_nonzero().item()
 
 
@@ -172,10 +175,8 @@ class Windows(Panel):
         axes.set_yticks([0, DEAF, 264], ["0", f"{DEAF}: deaf", "264: all"])
         for height in (DEAF, 264):
             axes.axhline(height, color=style.LEVELS, lw=0.8, zorder=0)
-        self._bars = [
-            self.keep(axes.add_patch(Rectangle((e - 0.3, 0), 0.6, 0, fc=style.QUANTIZED_TINT, ec=style.QUANTIZED)))
-            for e in range(1, BITS + 1)
-        ]
+        look: dict[str, Any] = {"fc": style.QUANTIZED_TINT, "ec": style.QUANTIZED}
+        self._bars = [self.keep(Rectangle((e - 0.3, 0), 0.6, 0, **look)) for e in range(1, BITS + 1)]
         self._counts = [self.label(size=9.5) for _ in range(BITS)]
 
     def update(self, view: FieldsView) -> None:

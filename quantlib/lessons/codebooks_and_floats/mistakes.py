@@ -314,7 +314,7 @@ def returns_the_power(x: Tensor) -> Tensor:
 
 
 @known("block_scale", "one scale for all blocks", "Take the maximum along axis 1, with keepdim=True.")
-def shares_one_scale(x: Tensor) -> Tensor:
+def shares_one_power(x: Tensor) -> Tensor:
     """Each row is a block, and has a scale of its own."""
     return smallest_power(x.reshape(1, -1)).expand(len(x), 1)
 

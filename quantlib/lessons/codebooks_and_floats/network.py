@@ -7,11 +7,10 @@ from torch import Tensor
 
 from quantlib.data.silero import load_silero, speech_probability
 from quantlib.data.speech import synthesize_speech
-from quantlib.formats import fake_quantize_levels
+from quantlib.formats import fake_quantize_levels, float_format, float_levels
 from quantlib.groups import from_groups, to_groups
 
-SHARES = ("all of a tensor", "a channel", "32 weights")  # who has one scale
-BLOCK = 32
+BITS = 7  # of a float beside the sign
 WATCHED = "conv4.weight"  # the tensor that made the network of notebook 07 deaf
 
 
@@ -22,16 +21,34 @@ def case() -> tuple[dict[str, Tensor], Tensor, Tensor]:
     return weights, sound, speech_probability(weights, sound) > 0.5
 
 
-def sharing(w: Tensor, share: int) -> Tensor:
-    """Return weights in rows, of which each has one scale; share: a place in SHARES."""
-    rows = w.flatten(1)
-    return rows.reshape(1, -1) if share == 0 else rows if share == 1 else to_groups(rows, BLOCK).flatten(0, 1)
+def sharing(w: Tensor, share: str) -> Tensor:
+    """Return weights in groups of those who share a scale, on the last axis.
+
+    Shapes: w (channels, ...); the result is (k, g, size), with k = 1 or channels; the last group is filled up with 0.
+    Args:
+        share: "all", "row" for a channel, or the size of a group within a channel, as "32".
+    """
+    rows = w.reshape(1, -1) if share == "all" else w.flatten(1)
+    return to_groups(rows, int(share) if share.isdigit() else rows.shape[1])
 
 
-def largest(rows: Tensor) -> Tensor:
-    """Return the largest size of each row, and 1 for a row of zeros."""
-    size = rows.abs().amax(1, keepdim=True)
+def largest(groups: Tensor) -> Tensor:
+    """Return the largest size of each group, and 1 for a group of zeros."""
+    size = groups.abs().amax(-1, keepdim=True)
     return torch.where(size > 0, size, 1.0)
+
+
+def in_codebook(w: Tensor, levels: Tensor, share: str, *, half: bool = False) -> Tensor:
+    """Return weights as they come back from levels from -1 to 1, stretched to the largest size of those who share.
+
+    Shapes: w (channels, ...), levels (n,); the result has w's shape.
+    Args:
+        share: as in `sharing`; half: whether the scales are stored in fp16, else in float32.
+    """
+    groups = sharing(w, share)
+    scale = largest(groups)
+    back = fake_quantize_levels(groups, levels, scale.half().float() if half else scale)
+    return from_groups(back, w.numel() // len(back)).reshape(w.shape)
 
 
 def both_signs(levels: Tensor) -> Tensor:
@@ -40,23 +57,19 @@ def both_signs(levels: Tensor) -> Tensor:
     return torch.cat([-stretched, stretched]).unique().float()
 
 
-def in_codebook(w: Tensor, levels: Tensor, share: int) -> Tensor:
-    """Return weights as they come back from levels, stretched to the largest size of those who share a scale.
+def float_codebook(e: int) -> Tensor:
+    """Return the levels from -1 to 1 of a float of 8 bits with e of them in the exponent, every code a number."""
+    return both_signs(float_levels(float_format(e, BITS - e)))
 
-    Shapes: w any shape with a channel in each place of axis 0; levels (n,), from 0 on; the result has w's shape.
-    """
-    rows = sharing(w, share)
-    back = fake_quantize_levels(rows, both_signs(levels), largest(rows))
-    if share == 2:
-        per_channel = back.view(len(w), -1, BLOCK)
-        return from_groups(per_channel, w[0].numel()).reshape(w.shape)
-    return back.reshape(w.shape)
+
+def windows_as_in_float(levels: Tensor, share: str) -> int:
+    """Return in how many windows the network decides as in float when its weights lie on these levels."""
+    return _windows(tuple(levels.tolist()), share)
 
 
 @lru_cache(maxsize=256)
-def windows_as_in_float(levels: tuple[float, ...], share: int) -> int:
-    """Return in how many windows the network decides as in float when its weights lie on these levels."""
+def _windows(levels: tuple[float, ...], share: str) -> int:
     weights, sound, heard = case()
-    lying = torch.tensor(levels)
-    changed = {name: in_codebook(w, lying, share) if "weight" in name else w for name, w in weights.items()}
+    codebook = torch.tensor(levels)
+    changed = {name: in_codebook(w, codebook, share) if "weight" in name else w for name, w in weights.items()}
     return int(torch.eq(speech_probability(changed, sound) > 0.5, heard).sum())

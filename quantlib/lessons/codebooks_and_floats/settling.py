@@ -256,10 +256,11 @@ def draw_levels(rows: Mapping[str, Tensor], shape: str = "normal") -> Picture:
         return picture(figure, f"Sixteen levels for {shape} numbers. {'; '.join(said)}.")
 
 
-def _error_by_level(x: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
+def _error_by_level(x: Tensor, back: Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Return the levels that come back, ascending, and the sum of the squared errors of each."""
     levels, which = back.unique(return_inverse=True)
-    return levels, torch.zeros_like(levels).index_add_(0, which, (back - x).square())
+    sums = torch.zeros_like(levels).index_add_(0, which, (back - x).square())
+    return levels.numpy(), sums.numpy()
 
 
 class _Decibels(Panel):

@@ -293,7 +293,7 @@ def test_still_pictures_say_what_is_so():
     w, F = SILERO["conv4.weight"], load_weight("ffn_down")
     assert "int8, one scale: 3 levels; E4M3, no scale: 99 levels." in draw_case(w).alt
     assert "int8, one scale: 97.3 % of the weights become 0, 124 of 264" in draw_errors(w, (124, 264), 264).alt
-    assert draw_formats({"E4M3": E4M3}).alt.startswith("Levels from 0 on. E4M3: 0, 0.00195312, ")
+    assert draw_formats({"E4M3": E4M3}).alt.startswith("The levels of small floats, from 0 on. E4M3: 0, 0.00195312, ")
     assert "no scale 31.49 dB; the standard's scale 27.96 dB; a scale that never clips 31.74 dB" in draw_clipping(F).alt
     assert "Q4_K: even, with a minimum 21.84 dB" in draw_contest(F).alt
     x = numbers("normal")

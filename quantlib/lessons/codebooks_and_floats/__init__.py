@@ -8,7 +8,7 @@ from .blocks import SHAPES, at_four_and_a_half, by_size, draw_clipping, draw_con
 from .case import draw_case, draw_errors, draw_formats
 from .fields import explore_fields
 from .network import float_codebook, in_codebook, windows_as_in_float
-from .settling import best_even, dense, draw_levels, explore_settling, numbers, settled
+from .settling import POWERS, beginnings, best_even, draw_levels, explore_settling, marks, numbers, settled
 
 check_block_scale = exercises.block_scale.check
 check_float_levels = exercises.float_levels.check

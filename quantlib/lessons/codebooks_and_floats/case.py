@@ -83,8 +83,9 @@ def _draw_errors(axes: Axes, x: Tensor, back: Tensor) -> None:
     for shown, ink in ((back != 0, style.QUANTIZED), (back == 0, style.CLIPPED)):
         axes.plot(size[shown][::4], error[shown][::4], ".", ms=2, color=ink)
     look: dict[str, Any] = {"size": 9, "color": style.QUIET, "rotation": 25, "rotation_mode": "anchor"}
-    for part, name in ((1, "the whole weight"), (1 / 16, "1/16 of it")):
-        axes.plot([low, high], [low * part, high * part], color=style.QUIET, lw=0.8, ls="dashed")
+    begins = size[back == 0].max().item()  # below, the points themselves are the line
+    for part, name, left in ((1, "the whole weight", 1.2 * begins), (1 / 16, "1/16 of it", low)):
+        axes.plot([left, high], [left * part, high * part], color=style.QUIET, lw=0.8, ls="dashed")
         axes.text(1.5, 2.4 * part, name, **look)  # beside the line: a decade is 0.61 inches wide and 0.29 high
 
 
@@ -104,4 +105,4 @@ def draw_formats(formats: dict[str, FloatFormat]) -> Picture:
             axes.plot(levels, [row] * len(levels), "o", color=style.QUANTIZED, ms=8, mec="white", clip_on=False)
             axes.text(-0.012, row, name, transform=axes.get_yaxis_transform(), ha="right", va="center", weight="bold")
             said.append(f"{name}: {', '.join(f'{level:g}' for level in levels)}")
-        return picture(figure, f"Levels from 0 on. {'; '.join(said)}.")
+        return picture(figure, f"The levels of small floats, from 0 on. {'; '.join(said)}.")

@@ -93,7 +93,7 @@ def _block(*values: float) -> Tensor:
     return torch.nn.functional.pad(_row(*values)[None], (0, BLOCK - len(values)))
 
 
-_BLOCK_SEEN = (_block(7),)
+_BLOCK_SEEN = (_block(*T.flatten().tolist()),)
 _MANY = torch.tensor(numpy.random.RandomState(1).standard_normal((3, BLOCK)) * [[1], [300], [0.02]]).float()
 block_scale = Exercise(
     "block_scale",
@@ -101,10 +101,9 @@ block_scale = Exercise(
     parameters=("x",),
     reference=smallest_power,
     cases=(
-        *((_block(v),) for v in (6, 4, 4.1)),
-        _BLOCK_SEEN,
+        *((_block(v),) for v in (6, 4, 4.1, 7)),
         *((_block(*values),) for values in ((-6,), (12, -1), (-12, 1), (5,), (0,), (3,), (6.5, -7.9))),
-        (_block(*T.flatten().tolist()),),
+        _BLOCK_SEEN,
         (torch.cat([_block(100), _block(0.01)]),),
         (torch.cat([_block(0), _block(2)]),),
         (_block(6 * 2.0**-20),),

@@ -115,25 +115,25 @@ class SettlingView(View):
         return torch.bincount(cells, minlength=len(self.levels)).numpy()
 
 
-class Trails:
-    """What a learner's step makes of each beginning, kept as long as the function stays the same."""
+class Trail:
+    """What a learner's step makes of one beginning, kept until the beginning or the function is another."""
 
     def __init__(self, step: StandIn) -> None:
         self._step = step
-        self._function: Callable[..., Any] | None = None
-        self._kept: dict[tuple[str, float], list[tuple[Tensor, float, str]]] = {}
+        self._of: tuple[Callable[..., Any], str, float] | None = None
+        self._kept: list[tuple[Tensor, float, str]] = []
 
     def __call__(self, shape: str, power: float, steps: int) -> list[tuple[Tensor, float, str]]:
         """Return the levels before the first step and after each, how good they are, and what is to be told."""
-        if self._step.function is not self._function:
-            self._function, self._kept = self._step.function, {}
-        start = dense(shape, power)
-        trail = self._kept.setdefault((shape, power), [(start, quality(shape, start), "")])
-        while len(trail) <= steps:
-            moved, notice = self._step(numbers(shape), trail[-1][0])
-            levels = moved.to(torch.float32).sort().values
-            trail.append((levels, quality(shape, levels), notice))
-        return trail[: steps + 1]
+        of = self._step.function, shape, power
+        if of != self._of:
+            start = dense(shape, power)
+            self._of, self._kept = of, [(start, quality(shape, start), "")]
+        while len(self._kept) <= steps:
+            moved, notice = self._step(numbers(shape), self._kept[-1][0])
+            levels = moved.float().sort().values
+            self._kept.append((levels, quality(shape, levels), notice))
+        return self._kept[: steps + 1]
 
 
 @explorer
@@ -145,14 +145,14 @@ def explore_settling(lloyd_step: Function = exercises.lloyd_step.reference) -> E
             learner's.
     """
     step = exercises.lloyd_step.stand_in(lloyd_step)
-    trails = Trails(step)
+    trail = Trail(step)
 
     def compute(p: float, n: int, data: int) -> SettlingView:
         shape, power = SHAPES[data], round(p, 2)
-        trail = trails(shape, power, max(n, 1))  # one step at least: a reader wants to know whether there is one
-        found = trail[: n + 1]
+        taken = trail(shape, power, max(n, 1))  # one step at least: a reader wants to know whether there is one
+        found = taken[: n + 1]
         return SettlingView(shape, power, n, tuple(levels for levels, _, _ in found),
-                            tuple(db for _, db, _ in found), notices=(trail[-1][2],))  # fmt: skip
+                            tuple(db for _, db, _ in found), notices=(taken[-1][2],))  # fmt: skip
 
     return Explorer([POWER, STEPS, SHAPE], compute, Scene((9.2, 4.75), _lay_out), describe)
 
@@ -269,7 +269,7 @@ class _Decibels(Panel):
     def __init__(self, axes: Axes, **axis: Any) -> None:
         super().__init__(axes, **axis)
         self._even = self.line(style.QUIET, lw=1, ls="dashed", zorder=1)
-        self._best = self.line(style.BETTER, lw=1.2, zorder=1)
+        self._best = self.line(style.BETTER, lw=1.4, ls="dashdot", zorder=1)
         self._ticks = [self.label(size=9, ha="right", color=style.QUIET) for _ in range(3)]
         self._names = [self.label(size=9, ha="right", color=ink) for ink in (style.QUIET, style.BETTER_TEXT)]
         self._ends = axes.get_xlim()

@@ -103,8 +103,8 @@ the block and bytes of codes are counted from 0. Without a program, hand in numb
 - `wrong`: what a reader finds at place {2 * d.at[2] + 1} who takes the two codes of a byte for neighbours, low half
   first;
 - `as_float`: what the low half of byte {d.at[3]} means as an E2M1 float: a sign, two exponent bits, a mantissa bit;
-- `bits_each`: the bits per weight if {d.blocks} blocks of {d.size} weights share {units}, a weight has {d.bits} bits, and
-  each block {ruler};
+- `bits_each`: the bits per weight if {d.blocks} blocks of {d.size} weights share {units}, a weight has {d.bits} bits,
+  and each block {ruler};
 - `loss`: how many decibels of SQNR are lost if all zero points are read {WORDS[d.steps]} too small, and the MSE was
   s²/12.
 """

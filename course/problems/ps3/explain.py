@@ -34,7 +34,7 @@ _ZEROS = "32 zeros: then d is 0, and so is each value"
 READERS = (
     Reader(
         1,
-        (21, 34),
+        (34,),
         "swaps the two halves of each byte",
         "Byte j holds the codes j and j + 16, which change places: the second half of the block now comes first.",
         _MOVED,
@@ -43,7 +43,7 @@ READERS = (
     ),
     Reader(
         2,
-        (21, 34),
+        (21,),
         "takes the two codes of a byte for neighbours",
         "Byte j holds the codes j and j + 16, which come to the places 2j and 2j + 1: the halves of the block are "
         "shuffled into each other, and only the first and the last value stay.",
@@ -71,7 +71,7 @@ READERS = (
     ),
     Reader(
         6,
-        (34, 44),
+        (44,),
         "drops the sign of the scale",
         "Here d is negative, so each value gets the other sign: the block is upside down.",
         "No: half of the blocks are upside down, but weights are about as often positive as negative, so the histogram "
@@ -80,7 +80,7 @@ READERS = (
         "weights of which the largest in size is negative: then d is positive, and nothing changes",
     ),
 )
-NEGATIVE = (21, 34, 40, 44)  # blocks with a negative scale
+NEGATIVE = (21, 34, 40, 44)  # of all these blocks, those with a negative scale
 
 
 def explain(draw: Random) -> Explain:

@@ -63,7 +63,8 @@ def step(draw: Random) -> Write:
         text=_text(rules),
         source=right.cell("Return the levels after one step, as float32."),
         name=right.name,
-        example=f"got = my_step({', '.join(f'torch.tensor({each})' for each in shown)})\n"
+        example=f"given = {', '.join(map(str, shown))}\n"
+        "got = my_step(*map(torch.tensor, given))\n"
         f"assert got.dtype == torch.float32 and (got - torch.tensor({gives})).abs().max() < 1e-5",
         parts=_parts(draw, rules),
         mistakes=(*_of_the_rules(rules), *_of_the_cells(rules), *_of_the_result(rules)),
@@ -84,8 +85,8 @@ The levels of a codebook are to move by a step of Lloyd's method with other rule
 - Each level goes **{PARTS[rules.part]}** from where it is to the {mean} of the values that are nearest to it.{zero}
 - A level that is nearest to no value stays.
 
-{h}, and `levels` is one of the levels, ascending. No value is
-equally near to two of them. Return the new levels as float32.
+{h}, and `levels` is one of the
+levels, ascending. No value is equally near to two of them. Return the new levels as float32.
 """
 
 
@@ -97,15 +98,13 @@ def _parts(draw: Random, rules: Rules) -> tuple[Part, ...]:
         h = [draw.choice((0.25, 0.5, 2.0, 3.0, 5.0)) for _ in x]
         return (reals(x), reals(levels), reals(h))[: 2 + rules.weighted]
 
-    again = [0.4, 0.6, 3.0], [0.0, 1.0], [1.0, 2.0, 1.0]  # after a step, 0.6 is nearest to the other level
-    many = [-4.0, -2.5, -1.0, 0.0, 1.5, 3.0]
+    # After a step, 0.6 is nearest to the other level, so that a second step moves both.
+    again = tuple(map(reals, ([0.4, 0.6, 3.0], [0.0, 1.0], [1.0, 2.0, 1.0])))[: 2 + rules.weighted]
     return (
-        Part("two levels", 2, (case([-1.0, 2.0], [3, 5]), case([0.0, 3.0], [3, 5]))),
-        Part("many values", 3, (case(many, [5, 7, 9, 11, 8, 3]), case([-3.0, -1.5, 0.0, 2.0], [9, 5, 9, 5]))),
-        Part("levels without a value", 2, (case([-3.0, 0.0, 1.0, 4.0], [3, 5, 0, 3]), case([-2.0, 1.0], [0, 3]))),
-        Part(
-            "few values, and the arguments as they were", 1, (tuple(map(reals, again[: 2 + rules.weighted])),), calls=2
-        ),
+        Part("two levels", 2, (case([0.0, 3.0], [3, 5]), again)),
+        Part("many values", 3, (case([-4.0, -2.5, 0.0, 1.5, 3.0], [9, 5, 11, 8, 3]),)),
+        Part("a level without a value", 2, (case([-3.0, 0.0, 1.0, 4.0], [3, 5, 0, 3]),)),
+        Part("few values, and the arguments as they were", 1, (again,), calls=2),
     )
 
 
@@ -145,8 +144,8 @@ def _of_the_rules(rules: Rules) -> tuple[Misconception, ...]:
 def _of_the_cells(rules: Rules) -> tuple[Misconception, ...]:
     right, mean = rules.code, rules.mean
 
-    def until_it_stays(x: Tensor, levels: Tensor, *h: Tensor) -> Tensor:
-        for _ in range(40):
+    def several(x: Tensor, levels: Tensor, *h: Tensor) -> Tensor:
+        for _ in range(3):
             levels = right(x, levels, *h)
         return levels
 
@@ -164,7 +163,7 @@ def _of_the_cells(rules: Rules) -> tuple[Misconception, ...]:
         ("the level below, not the nearest", "A value belongs to the nearest level.", below),
         ("the mean of all values", "Each level has its own values.", right.but("nearest == k", "nearest >= 0")),
         ("an empty level becomes 0.0", "It should stay where it is.", empty),
-        ("many steps", "One step is asked for.", until_it_stays),
+        ("three steps", "One step is asked for.", several),
         ("the levels stay", "They should move.", lambda x, levels, *h: levels.clone()),
     )
 

@@ -170,20 +170,18 @@ def test_sums_that_were_worked_out_by_hand_are_those_of_the_library(questions):
     for question in of_kind(questions, Values):
         if "border" in question.right:
             text, right = question.text, {name: value for name, (value, _) in question.right.items()}
-            top, least, most = found(text, r"to (\d+) and an input.* can be (-\d+) to (\d+);")
+            top, least, most = found(text, r"to (\d+) and an input .* can be (-\d+) to (\d+);")
             largest = 128 * top  # in size, of either sign
             assert right["products"] * largest <= most < (right["products"] + 1) * largest and least < -most
-            *start, total = found(text, r"bias (\S+), s_w = (\S+), s_x = (\S+), .* z_x = (-\d+), .* up to (-?\d+);")
-            bias, s_w, s_x, z_x = start
+            layer = r"bias (\S+) and .* s_w = (\S+), s_x = (\S+), z_w = 0, z_x = (-\d+), .* up to (-?\d+);"
+            bias, s_w, s_x, z_x, total = found(text, layer)
             assert right["start"] == fold_bias(torch.tensor([bias]), s_w, s_x, codes(total)[:, None], int(z_x)).item()
             w, x = (
-                codes(*found(text, r"the weights (\S+), (\S+), (\S+) ")),
-                codes(*found(text, r"codes (\S+), (\S+), (\S+) ")),
+                codes(*found(text, rf"the {name} (\S+), (\S+), (-?\d+), (?:in|after)")) for name in ("weights", "codes")
             )
             assert right["border"] == integer_conv1d(w[None, None], x[None, None], zero_x=int(z_x), padding=1)[0, 0, 0]
-            product, shift, first, second = found(
-                text, r"m = (\d+) after .* by (\d+), rounded .* by (\d+) and .* by (\d+),"
-            )
+            shifts = r"m = (\d+) after .* by (\d+), rounded .* by (\d+) and .* by (\d+),"
+            product, shift, first, second = found(text, shifts)
             assert shift == first + second and right["once"] == half_up(product, shift)
             assert right["twice"] == half_up(half_up(product, first), second) != right["once"]
 
@@ -198,9 +196,8 @@ def test_bytes_that_were_read_by_hand_are_those_of_the_library(questions):
             right = {name: value for name, (value, _) in question.right.items()}
             shown = re.search(r"bytes `(.+?)`", question.text)[1]
             block = codes(*bytes.fromhex(shown), *[0x88] * 12, dtype=torch.uint8)
-            low, high, wrong, byte = map(
-                int, found(question.text, r"place (\d+); .* place (\d+);.* place (\d+) .* byte (\d+)")
-            )
+            places = found(question.text, r"place (\d+); .* place (\d+);.* place (\d+) .* half of byte (\d+)")
+            low, high, wrong, byte = map(int, places)
             weights = dequantize_gguf(block, "Q4_0")
             assert [right["low"], right["high"]] == [weights[low], weights[high]] and low < 16 <= high
             neighbours = unpack_bits(block[2:], sign="offset") * block[:2].view(torch.float16).float()

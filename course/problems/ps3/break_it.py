@@ -53,7 +53,7 @@ def break_it(draw: Random) -> Break:
 def _given(shape: Shape) -> str:
     return f"""
 def theirs(x):
-    levels = torch.tensor({shape.levels})
+    levels = torch.tensor([{", ".join(f"{level:g}" for level in shape.levels)}])
     exponent = x.abs().max().log2().floor()
     s = 2.0 ** (exponent - {shape.power})
     nearest = ((x.abs() / s)[:, None] - levels).abs().argmin(1)

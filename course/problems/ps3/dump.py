@@ -95,18 +95,18 @@ def _text(d: Dump) -> str:
     ruler = f"a scale and a minimum of {d.ruler} bits each" if d.minima else f"a scale of {d.ruler} bits"
     units = "two fp16 numbers" if d.minima else "one fp16 number"
     return f"""
-A block of Q4_0 begins with the bytes `{shown}`, in hexadecimal; the first two are its scale d = {say(d.d)}. Places in
-the block and bytes of codes are counted from 0. Without a program, hand in numbers, to two decimals:
+A block of Q4_0 begins with the bytes `{shown}`, in hexadecimal; the first two are its scale d = {say(d.d)}. Places and
+bytes of codes are counted from 0. Without a program, hand in numbers, to two decimals:
 
 - `low`: the weight at place {d.at[0]};
 - `high`: the weight at place {16 + d.at[1]};
 - `wrong`: what a reader finds at place {2 * d.at[2] + 1} who takes the two codes of a byte for neighbours, low half
   first;
-- `as_float`: what the low half of byte {d.at[3]} means as an E2M1 float: a sign, two exponent bits, a mantissa bit;
+- `as_float`: what the low half of byte {d.at[3]} of the codes means as an E2M1 float: a sign, two exponent bits, a
+  mantissa bit;
 - `bits_each`: the bits per weight if {d.blocks} blocks of {d.size} weights share {units}, a weight has {d.bits} bits,
   and each block {ruler};
-- `loss`: how many decibels of SQNR are lost if all zero points are read {WORDS[d.steps]} too small, and the MSE was
-  s²/12.
+- `loss`: how many decibels of SQNR are lost if all zero points are read {WORDS[d.steps]} too small; the MSE was s²/12.
 """
 
 

@@ -86,14 +86,15 @@ def _drawn(draw: Random) -> Drawn:
 def _text(d: Drawn) -> str:
     w, x = ", ".join(map(say, d.w)), ", ".join(map(say, d.x))
     return f"""
-Integers only. Work these out without a program, and hand in numbers:
+Work these integers out without a program:
 
-- `products`: how many products of a weight from {say(-d.top)} to {d.top} and an input from −128 to 127 fit into a sum
-  of {d.width} bits, whatever the codes are. The sum can be {say(-d.most - 1)} to {d.most};
-- `start`: the integer at which a sum of q_w q_x starts, for the bias {say(d.bias)}, s_w = {say(d.s_w)},
-  s_x = {say(d.s_x)}, z_w = 0, z_x = {say(d.z_x)}, and weights whose codes add up to {say(d.total)};
-- `border`: the first sum of a convolution with the weights {w} (z_w = 0), over an input that begins with the codes {x}
-  (z_x = {say(d.z_x)}), if one 0.0 is padded in front;
+- `products`: how many products of a weight from {say(-d.top)} to {d.top} and an input from −128 to 127 always fit into
+  a sum of {d.width} bits, which can be {say(-d.most - 1)} to {d.most};
+- `start`: the integer at which Σ q_w q_x starts, which holds the bias {say(d.bias)} and the term of z_x:
+  s_w = {say(d.s_w)}, s_x = {say(d.s_x)}, z_w = 0, z_x = {say(d.z_x)}, and the weights' codes add up to
+  {say(d.total)};
+- `border`: the first sum Σ q_w (q_x − z_x) of a convolution with the weights {w}, in this order, over an input that
+  begins with the codes {x}, after one padded 0.0, with z_x = {say(d.z_x)};
 - `once`: acc · m = {d.product} after one shift by {d.shift}, rounded to the nearest integer, a half up;
 - `twice`: the same after a shift by {d.first} and then one by {d.shift - d.first}, each rounded so.
 """

@@ -36,8 +36,8 @@ SIDE_BY_SIDE = {
 SIGNS = {
     "offset": "A half of a byte is the code **plus 8**: codes reach from −8 to 7.",
     "two's complement": "A half of a byte is the code in **two's complement**: codes reach from −8 to 7.",
-    "sign and size": "The highest bit of a half is a **minus sign**, its other three bits are the size of the code: "
-    "codes reach from −7 to 7.",
+    "sign and size": "The highest bit of a half is a **minus sign**, the other three are the size of the code: codes "
+    "reach from −7 to 7.",
 }
 CODES = {
     "offset": "q = q - 8",
@@ -77,9 +77,9 @@ FORMATS = [found for each in product((True, False), ORDERS, SIGNS) if (found := 
 
 def read(draw: Random) -> Write:
     drawn = draw.choice(FORMATS)
-    right, shown = drawn.code, _block(drawn, -0.5, [0x21, 0xC9, *[0x53] * 14])
-    start = ", ".join(f"{byte:#04x}" for byte in shown[:4])
-    end = ", ".join(f"{byte:#04x}" for byte in shown[-2:])
+    right, shown = drawn.code, _block(drawn, -0.5, [0x21, 0xB9, *[0x53] * 14])
+    start = ", ".join(f"0x{byte:02X}" for byte in shown[:4])
+    end = ", ".join(f"0x{byte:02X}" for byte in shown[-2:])
     gives = right(_bytes([shown]))[0, [0, 1, 2, 16]].tolist()
     return Write(
         title="Read a block",
@@ -98,7 +98,7 @@ def _text(f: Format) -> str:
     return f"""
 Another format than Q4_0 stores 32 weights in a block of 18 bytes:
 
-- The **{"first" if f.scale_first else "last"} two bytes** are the scale d in fp16, its lower byte first. It can be
+- The **{"first" if f.scale_first else "last"} two bytes** are the scale d in fp16, its lower byte first. d can be
   negative.
 - Byte j of the other 16, counted from 0, holds **{ORDERS[f.order]}**.
 - {SIGNS[f.sign]}

@@ -26,8 +26,12 @@ class Rules(NamedTuple):
         return "my_step(x, levels, h)" if self.weighted else "my_step(x, levels)"
 
     @property
+    def mean(self) -> str:
+        return "(h[mine] * x[mine]).sum() / h[mine].sum()" if self.weighted else "x[mine].mean()"
+
+    @property
     def code(self) -> Code:
-        mean = "(h[mine] * x[mine]).sum() / h[mine].sum()" if self.weighted else "x[mine].mean()"
+        moves = f"= {self.mean}" if self.part == 1 else f"+= {self.part} * ({self.mean} - levels[k])"
         return Code(
             self.head,
             f"""
@@ -36,14 +40,10 @@ moved = levels.clone()
 for k in range(len(levels)):
     mine = nearest == k
     if mine.any(){" and levels[k] != 0" if self.zero_stays else ""}:
-        moved[k] += {self.part} * ({mean} - levels[k])
+        moved[k] {moves}
 return moved
 """,
         )
-
-    @property
-    def mean(self) -> str:
-        return self.code.body.partition(f"{self.part} * (")[2].partition(" - levels[k]")[0]
 
     def but(self, **changed: Any) -> Code:
         return self._replace(**changed).code
@@ -85,8 +85,8 @@ The levels of a codebook are to move by a step of Lloyd's method with other rule
 - Each level goes **{PARTS[rules.part]}** from where it is to the {mean} of the values that are nearest to it.{zero}
 - A level that is nearest to no value stays.
 
-{h}, and `levels` is one of the
-levels, ascending. No value is equally near to two of them. Return the new levels as float32.
+{h}, and `levels` holds the levels,
+ascending. No value is equally near to two of them. Return the new levels as float32.
 """
 
 

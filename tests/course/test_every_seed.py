@@ -98,7 +98,7 @@ ABOUT = {  # the part that is about a mistake, where another one tells nothing
     "the difference in int8": "codes inside the grid",
     "the largest x, not errors": "few values",
     "the term of z_x is forgotten": "one zero point",
-    "one scale for all blocks": "many blocks",
+    "one scale for all blocks": "other scales, positive and negative",
     "an empty level becomes 0.0": "a level without a value",
 }
 

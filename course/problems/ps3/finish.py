@@ -58,7 +58,8 @@ def finish(draw: Random) -> Write:
         text=_text(chip),
         source=right.cell("Return the sums of (q_w - z_w) (q_x - z_x), as int32."),
         name=right.name,
-        example=f"given = [torch.tensor([[n]], dtype=torch.int32) for n in ({given})]\n"
+        example="# q_w = [[1, 2]] and q_x = [[3], [4]], z_w = 1 and z_x = 5\n"
+        f"given = [torch.tensor([[n]], dtype=torch.int32) for n in ({given})]\n"
         "assert my_finish(*given, 2, 1, 5).tolist() == [[-1]]\n"
         "assert my_finish(*given, 2, 1, 5).dtype == torch.int32",
         parts=_parts(draw, chip),
@@ -152,7 +153,9 @@ def _of_the_terms(right: Code) -> tuple[Misconception, ...]:
         ("the last term is subtracted", "Two minus signs make a plus.", right.but(last, last.replace("+", "-"))),
         ("the last term is not counted", "Each product has it.", right.but("count * z_w", "z_w")),
         ("z_x goes with the inputs", "z_x is multiplied by weights.", swapped),
-        ("the terms are added", "Zero points are taken away.", added),
+        ("the term of z_x is added", "Zero points are taken away.", right.but("- z_x * sum_w", "+ z_x * sum_w")),
+        ("the term of z_w is added", "Zero points are taken away.", right.but("- z_w * sum_x", "+ z_w * sum_x")),
+        ("both terms are added", "Zero points are taken away.", added),
     )
 
 

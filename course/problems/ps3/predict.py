@@ -7,7 +7,7 @@ from ..questions import Values
 from ..variants import all_differ, say, told, values
 
 SAYS = {
-    "the full grid": "The weights have no code more on the negative side: the grid is narrow.",
+    "the full grid": "The grid of the weights is narrow: it has as many negative codes as positive ones.",
     "as if it had no sign": "One bit of the sum is its sign: only half of its numbers are positive.",
     "the limit of the inputs is 127": "The largest size of an input is 128, that of −128.",
     "the term of z_x is forgotten": "Each product is q_w (q_x − z_x), and z_x Σ q_w is known with the weights.",

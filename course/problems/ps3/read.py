@@ -39,6 +39,11 @@ SIGNS = {
     "sign and size": "The highest bit of a half is a **minus sign**, the other three are the size of the code: codes "
     "reach from −7 to 7.",
 }
+SIGN_NAMES = {
+    "offset": "an offset of 8",
+    "two's complement": "two's complement",
+    "sign and size": "a minus sign and a size",
+}
 CODES = {
     "offset": "q = q - 8",
     "two's complement": "q = torch.where(q > 7, q - 16, q)",
@@ -119,17 +124,22 @@ def _block(f: Format, d: float, codes: list[int]) -> list[int]:
 
 
 def _parts(draw: Random, f: Format) -> tuple[Part, ...]:
-    def block(d: float) -> list[int]:
-        """Every code occurs in a low half and in a high half."""
-        low, high = draw.sample(range(16), 16), draw.sample(range(16), 16)
+    def halves() -> list[int]:
+        return draw.sample(range(16), 16)
+
+    def block(d: float, low: list[int], high: list[int]) -> list[int]:
         return _block(f, d, [a + 16 * b for a, b in zip(low, high, strict=True)])
 
-    size = draw.choice((0.375, 0.75, 1.5))
+    def blocks(*scales: float) -> tuple[Tensor]:
+        """Every code occurs in a low half and in a high half."""
+        return (_bytes([block(d, halves(), halves()) for d in scales]),)
+
+    alike, size = halves(), draw.choice((0.375, 0.75, 1.5))
     return (
-        Part("a scale of 1", 3, ((_bytes([block(1.0)]),), (_bytes([block(1.0), block(1.0)]),))),
-        Part("other scales, positive and negative", 3, tuple((_bytes([block(d)]),) for d in (size, -size, -0.1))),
-        Part("many blocks", 2, ((_bytes([block(d) for d in (2.0, -0.25, 12.5, -3.0, 0.01, 1.0)]),),)),
-        Part("few blocks, and the bytes as they were", 1, ((_bytes([block(4.0), block(-2.0)]),),), calls=2),
+        Part("bytes with two equal halves, and a scale of 1", 2, ((_bytes([block(1.0, alike, alike)]),),)),
+        Part("other bytes, and a scale of 1", 3, (blocks(1.0), blocks(1.0, 1.0))),
+        Part("other scales, positive and negative", 3, (blocks(size), blocks(-size), blocks(2.0, -0.25, 12.5, -0.1))),
+        Part("few blocks, and the bytes as they were", 1, (blocks(4.0, -2.0),), calls=2),
     )
 
 
@@ -142,7 +152,8 @@ def _other(f: Format, name: str, says: str, **changed: str | bool) -> Known:
 def _of_the_codes(f: Format) -> tuple[Misconception, ...]:
     right, says = f.code, f"Byte j holds {ORDERS[f.order]}."
     orders = [_other(f, NAMES[order], says, order=order) for order in ORDERS if order != f.order]
-    signs = [_other(f, f"{sign} for the codes", f"It is {f.sign}.", sign=sign) for sign in SIGNS if sign != f.sign]
+    says_sign = f"Here it is {SIGN_NAMES[f.sign]}."
+    signs = [_other(f, f"{name} for a code", says_sign, sign=s) for s, name in SIGN_NAMES.items() if s != f.sign]
     wrapped = "q = torch.remainder(q, 256)\nreturn d * q"
     return (
         *mistakes("Write down which code each half of the first two bytes holds.", *orders),

@@ -98,12 +98,12 @@ def _parts(draw: Random, rules: Rules) -> tuple[Part, ...]:
         h = [draw.choice((0.25, 0.5, 2.0, 3.0, 5.0)) for _ in x]
         return (reals(x), reals(levels), reals(h))[: 2 + rules.weighted]
 
-    # After a step, 0.6 is nearest to the other level, so that a second step moves both.
-    again = tuple(map(reals, ([0.4, 0.6, 3.0], [0.0, 1.0], [1.0, 2.0, 1.0])))[: 2 + rules.weighted]
+    # After a step, 1.6 is nearest to the other level, so that a second step moves both.
+    again = tuple(map(reals, ([1.4, 1.6, 4.0], [1.0, 2.0], [1.0, 2.0, 1.0])))[: 2 + rules.weighted]
     return (
-        Part("two levels", 2, (case([0.0, 3.0], [3, 5]), again)),
-        Part("many values", 3, (case([-4.0, -2.5, 0.0, 1.5, 3.0], [9, 5, 11, 8, 3]),)),
-        Part("a level without a value", 2, (case([-3.0, 0.0, 1.0, 4.0], [3, 5, 0, 3]),)),
+        Part("levels other than 0.0", 2, (case([-1.0, 2.0], [3, 5]), again)),
+        Part("many values, and a level at 0.0", 3, (case([-4.0, -2.5, 0.0, 1.5, 3.0], [9, 5, 11, 8, 3]),)),
+        Part("a level without a value", 2, (case([-5.0, -3.0, 1.0, 4.0], [3, 5, 0, 3]),)),
         Part("few values, and the arguments as they were", 1, (again,), calls=2),
     )
 

@@ -97,7 +97,7 @@ def explain(draw: Random) -> Explain:
         ),
         picture="from quantlib.data import load_weight\n"
         "from quantlib.lessons.packing_and_gguf import explore_lens\n\n"
-        f'explore_lens(load_weight("query")).still(k={block}, r={reader.number})',
+        f'explore_lens(load_weight("query")[:64]).still(k={block}, r={reader.number})',
     )
 
 

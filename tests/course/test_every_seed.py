@@ -168,22 +168,26 @@ def codes(*values, dtype=torch.int8):
 
 def test_sums_that_were_worked_out_by_hand_are_those_of_the_library(questions):
     for question in of_kind(questions, Values):
-        if "border" in question.right:
+        if "border_sum" in question.right:
             text, right = question.text, {name: value for name, (value, _) in question.right.items()}
             top, least, most = found(text, r"to (\d+) and an input .* can be (-\d+) to (\d+);")
             largest = 128 * top  # in size, of either sign
-            assert right["products"] * largest <= most < (right["products"] + 1) * largest and least < -most
+            assert right["most_products"] * largest <= most < (right["most_products"] + 1) * largest and least < -most
             layer = r"bias (\S+) and .* s_w = (\S+), s_x = (\S+), z_w = 0, z_x = (-\d+), .* up to (-?\d+);"
             bias, s_w, s_x, z_x, total = found(text, layer)
-            assert right["start"] == fold_bias(torch.tensor([bias]), s_w, s_x, codes(total)[:, None], int(z_x)).item()
+            assert (
+                right["sum_start"] == fold_bias(torch.tensor([bias]), s_w, s_x, codes(total)[:, None], int(z_x)).item()
+            )
             w, x = (
                 codes(*found(text, rf"the {name} (\S+), (\S+), (-?\d+), (?:in|after)")) for name in ("weights", "codes")
             )
-            assert right["border"] == integer_conv1d(w[None, None], x[None, None], zero_x=int(z_x), padding=1)[0, 0, 0]
+            assert (
+                right["border_sum"] == integer_conv1d(w[None, None], x[None, None], zero_x=int(z_x), padding=1)[0, 0, 0]
+            )
             shifts = r"m = (\d+) after .* by (\d+), rounded .* by (\d+) and .* by (\d+),"
             product, shift, first, second = found(text, shifts)
-            assert shift == first + second and right["once"] == half_up(product, shift)
-            assert right["twice"] == half_up(half_up(product, first), second) != right["once"]
+            assert shift == first + second and right["shifted_once"] == half_up(product, shift)
+            assert right["shifted_twice"] == half_up(half_up(product, first), second) != right["shifted_once"]
 
 
 def half_up(number, shift):
@@ -199,11 +203,11 @@ def test_bytes_that_were_read_by_hand_are_those_of_the_library(questions):
             places = found(question.text, r"place (\d+); .* place (\d+);.* place (\d+) .* half of byte (\d+)")
             low, high, wrong, byte = map(int, places)
             weights = dequantize_gguf(block, "Q4_0")
-            assert [right["low"], right["high"]] == [weights[low], weights[high]] and low < 16 <= high
+            assert [right["weight_low"], right["weight_high"]] == [weights[low], weights[high]] and low < 16 <= high
             neighbours = unpack_bits(block[2:], sign="offset") * block[:2].view(torch.float16).float()
-            assert right["wrong"] == neighbours[wrong] != weights[wrong]
+            assert right["neighbour"] == neighbours[wrong] != weights[wrong]
             assert right["as_float"] == decode_float(block[2 + byte] & 15, E2M1)
-            assert not equals(right["loss"], 11.14, 1)  # that of one step, which notebook 10 has
+            assert not equals(right["loss_db"], 11.14, 1)  # that of one step, which notebook 10 has
 
 
 def test_a_block_breaks_the_standards_scale_only_where_it_clips(questions):

@@ -30,7 +30,7 @@ SAYS = {
     "the rounding is forgotten": "The error of rounding is still there: s²/12 in the mean square.",
     "steps, not squares": "The error of k steps is k² s² in the mean square.",
 }
-POINTS = {"low": 1, "high": 1, "wrong": 1, "as_float": 1, "bits_each": 2, "loss": 1}
+POINTS = {"weight_low": 1, "weight_high": 1, "neighbour": 1, "as_float": 1, "bits_per_weight": 2, "loss_db": 1}
 SCALES = (0.5, -0.5, 0.25, -0.25, 1.5, -1.5, -2.0)
 WORDS = {2: "two", 3: "three", 4: "four"}
 
@@ -98,27 +98,28 @@ def _text(d: Dump) -> str:
 A block of Q4_0 begins with the bytes `{shown}`, in hexadecimal; the first two are its scale d = {say(d.d)}. Places and
 bytes of codes are counted from 0. Without a program, hand in numbers, to two decimals:
 
-- `low`: the weight at place {d.at[0]};
-- `high`: the weight at place {16 + d.at[1]};
-- `wrong`: what a reader finds at place {2 * d.at[2] + 1} who takes the two codes of a byte for neighbours, low half
+- `weight_low`: the weight at place {d.at[0]};
+- `weight_high`: the weight at place {16 + d.at[1]};
+- `neighbour`: what a reader finds at place {2 * d.at[2] + 1} who takes the two codes of a byte for neighbours, low half
   first;
 - `as_float`: what the low half of byte {d.at[3]} of the codes means as an E2M1 float: a sign, two exponent bits, a
   mantissa bit;
-- `bits_each`: the bits per weight if {d.blocks} blocks of {d.size} weights share {units}, a weight has {d.bits} bits,
-  and each block {ruler};
-- `loss`: how many decibels of SQNR are lost if all zero points are read {WORDS[d.steps]} too small; the MSE was s²/12.
+- `bits_per_weight`: the bits per weight if {d.blocks} blocks of {d.size} weights share {units}, a weight has
+  {d.bits} bits, and each block {ruler};
+- `loss_db`: how many decibels of SQNR are lost if all zero points are read {WORDS[d.steps]} too small; the MSE was
+  s²/12.
 """
 
 
 def _right(d: Dump) -> dict[str, float]:
     shared = 16 * d.rulers / (d.blocks * d.size)
     return {
-        "low": d.d * (d.low(0) - 8),
-        "high": d.d * (d.high(1) - 8),
-        "wrong": d.d * (d.high(2) - 8),
+        "weight_low": d.d * (d.low(0) - 8),
+        "weight_high": d.d * (d.high(1) - 8),
+        "neighbour": d.d * (d.high(2) - 8),
         "as_float": decode_float(torch.tensor(d.low(3)), E2M1).item(),
-        "bits_each": d.bits + d.rulers * d.ruler / d.size + shared,
-        "loss": 10 * math.log10(1 + 12 * d.steps**2),
+        "bits_per_weight": d.bits + d.rulers * d.ruler / d.size + shared,
+        "loss_db": 10 * math.log10(1 + 12 * d.steps**2),
     }
 
 
@@ -126,19 +127,19 @@ def _wrong(d: Dump) -> dict[str, dict[str, float]]:
     right, each = _right(d), d.rulers * d.ruler / d.size
     subnormal = {"no subnormals": 1.5 * right["as_float"]}
     return {
-        "low": _of_a_weight(d.d, d.low(0), d.high(0)),
-        "high": _of_a_weight(d.d, d.high(1), d.low(1)),
-        "wrong": {
+        "weight_low": _of_a_weight(d.d, d.low(0), d.high(0)),
+        "weight_high": _of_a_weight(d.d, d.high(1), d.low(1)),
+        "neighbour": {
             "read rightly": d.d * (d.bytes[2 * d.at[2] + 1] % 16 - 8),
             "the other neighbour": d.d * (d.low(2) - 8),
         },
         "as_float": {"an integer": d.low(3) - 8, "no sign": -right["as_float"]} | ({} if d.low(3) & 6 else subnormal),
-        "bits_each": {
+        "bits_per_weight": {
             "the rulers are forgotten": d.bits,
             "the fp16 numbers are forgotten": d.bits + each,
             "fp16 for each block": d.bits + each + 16 * d.rulers / d.size,
         },
-        "loss": {
+        "loss_db": {
             "one step": 10 * math.log10(13),
             "one step, several times": d.steps * 10 * math.log10(13),
             "the rounding is forgotten": 10 * math.log10(12 * d.steps**2),

@@ -20,7 +20,7 @@ SAYS = {
     "rounded up": "The nearest integer is asked for, and its fraction is below a half.",
     "nearest, as at once": "The first shift rounds, too, and makes a half of what was less.",
 }
-POINTS = {"products": 2, "start": 2, "border": 1, "once": 1, "twice": 1}
+POINTS = {"most_products": 2, "sum_start": 2, "border_sum": 1, "shifted_once": 1, "shifted_twice": 1}
 
 
 class Drawn(NamedTuple):
@@ -88,15 +88,15 @@ def _text(d: Drawn) -> str:
     return f"""
 Work these integers out without a program:
 
-- `products`: how many products of a weight from {say(-d.top)} to {d.top} and an input from −128 to 127 always fit into
-  a sum of {d.width} bits, which can be {say(-d.most - 1)} to {d.most};
-- `start`: the integer at which Σ q_w q_x starts, which holds the bias {say(d.bias)} and the term of z_x:
+- `most_products`: how many products of a weight from {say(-d.top)} to {d.top} and an input from −128 to 127 always fit
+  into a sum of {d.width} bits, which can be {say(-d.most - 1)} to {d.most};
+- `sum_start`: the integer at which Σ q_w q_x starts, which holds the bias {say(d.bias)} and the term of z_x:
   s_w = {say(d.s_w)}, s_x = {say(d.s_x)}, z_w = 0, z_x = {say(d.z_x)}, and the weights' codes add up to
   {say(d.total)};
-- `border`: the first sum Σ q_w (q_x − z_x) of a convolution with the weights {w}, in this order, over an input that
+- `border_sum`: the first sum Σ q_w (q_x − z_x) of a convolution with the weights {w}, in this order, over an input that
   begins with the codes {x}, after one padded 0.0, with z_x = {say(d.z_x)};
-- `once`: acc · m = {d.product} after one shift by {d.shift}, rounded to the nearest integer, a half up;
-- `twice`: the same after a shift by {d.first} and then one by {d.shift - d.first}, each rounded so.
+- `shifted_once`: acc · m = {d.product} after one shift by {d.shift}, rounded to the nearest integer, a half up;
+- `shifted_twice`: the same after a shift by {d.first} and then one by {d.shift - d.first}, each rounded so.
 """
 
 
@@ -107,33 +107,33 @@ def _shifted(number: int, by: int) -> int:
 def _right(d: Drawn) -> dict[str, float]:
     reals = [code - d.z_x for code in d.x]
     return {
-        "products": d.most // (d.top * 128),
-        "start": d.steps - d.z_x * d.total,
-        "border": d.w[1] * reals[0] + d.w[2] * reals[1],
-        "once": _shifted(d.product, d.shift),
-        "twice": _shifted(_shifted(d.product, d.first), d.shift - d.first),
+        "most_products": d.most // (d.top * 128),
+        "sum_start": d.steps - d.z_x * d.total,
+        "border_sum": d.w[1] * reals[0] + d.w[2] * reals[1],
+        "shifted_once": _shifted(d.product, d.shift),
+        "shifted_twice": _shifted(_shifted(d.product, d.first), d.shift - d.first),
     }
 
 
 def _wrong(d: Drawn) -> dict[str, dict[str, float]]:
     right = _right(d)
     return {
-        "products": {
+        "most_products": {
             "the full grid": d.most // ((d.top + 1) * 128),
             "as if it had no sign": (2**d.width - 1) // (d.top * 128),
             "the limit of the inputs is 127": d.most // (d.top * 127),
         },
-        "start": {
+        "sum_start": {
             "the term of z_x is forgotten": d.steps,
             "the term of z_x is added": d.steps + d.z_x * d.total,
             "the scale of the weights": round(d.bias / d.s_w) - d.z_x * d.total,
             "multiplied by the scale": -d.z_x * d.total,
         },
-        "border": {
-            "padded with the code 0": right["border"] - d.w[0] * d.z_x,
+        "border_sum": {
+            "padded with the code 0": right["border_sum"] - d.w[0] * d.z_x,
             "z_x is forgotten": d.w[1] * d.x[0] + d.w[2] * d.x[1],
             "no border": sum(w * (code - d.z_x) for w, code in zip(d.w, d.x, strict=True)),
         },
-        "once": {"rounded up": right["once"] + 1},
-        "twice": {"nearest, as at once": right["once"]},
+        "shifted_once": {"rounded up": right["shifted_once"] + 1},
+        "shifted_twice": {"nearest, as at once": right["shifted_once"]},
     }

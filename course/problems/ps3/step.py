@@ -73,8 +73,8 @@ def step(draw: Random) -> Write:
 
 def _text(rules: Rules) -> str:
     weighted = """
-Not all values are equally important: x[i] has the importance h[i], a positive number. It counts in the mean only, not
-in which level is nearest. The **weighted mean** is Σ h x / Σ h, over the values of a level.
+Not all values are equally important: `x[i]` has the importance `h[i]`, a positive number. It counts in the mean only,
+not in which level is nearest. The **weighted mean** is Σ h x / Σ h, over the values of a level.
 """
     mean = "weighted mean" if rules.weighted else "mean"
     zero = "\n- A level that is 0.0 stays, so that zeros stay zeros." if rules.zero_stays else ""

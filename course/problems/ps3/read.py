@@ -137,8 +137,8 @@ def _parts(draw: Random, f: Format) -> tuple[Part, ...]:
     alike, size = halves(), draw.choice((0.375, 0.75, 1.5))
     return (
         Part("bytes with two equal halves, and a scale of 1", 2, ((_bytes([block(1.0, alike, alike)]),),)),
-        Part("other bytes, and a scale of 1", 3, (blocks(1.0), blocks(1.0, 1.0))),
-        Part("other scales, positive and negative", 3, (blocks(size), blocks(-size), blocks(2.0, -0.25, 12.5, -0.1))),
+        Part("other bytes, and a scale of 1", 3, (blocks(1.0, 1.0),)),
+        Part("other scales, positive and negative", 3, (blocks(-size), blocks(size, -0.25, 12.5, -0.1))),
         Part("few blocks, and the bytes as they were", 1, (blocks(4.0, -2.0),), calls=2),
     )
 

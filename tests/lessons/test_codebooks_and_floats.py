@@ -88,20 +88,23 @@ def plain_numbers(shape):
     at = (numpy.arange(4096) + 0.5) / 4096
     if shape == "normal":
         return torch.special.ndtri(torch.tensor(at)).numpy()
+    if shape == "uniform":
+        return (at - 0.5) * math.sqrt(12)
     return -numpy.sign(at - 0.5) * numpy.log(1 - 2 * abs(at - 0.5)) / math.sqrt(2)
 
 
 def plain_start(x, shape, p):
     """16 levels as dense as the numbers to the power p, by a sum over small steps."""
     t = numpy.linspace(x[0], x[-1], 8193)
-    density = numpy.exp(-p * (t**2 / 2 if shape == "normal" else math.sqrt(2) * abs(t)))
+    heights = {"normal": t**2 / 2, "Laplace": math.sqrt(2) * abs(t), "uniform": 0 * t}
+    density = numpy.exp(-p * heights[shape])
     share = numpy.concatenate([[0], numpy.cumsum((density[1:] + density[:-1]) / 2)])
     return numpy.interp((numpy.arange(16) + 0.5) / 16 * share[-1], share, t)
 
 
 def readout_settling(p, n, data):
     """What the explorer of settling levels must say, by numpy."""
-    shape = ("normal", "Laplace")[int(data)]
+    shape = ("normal", "Laplace", "uniform")[int(data)]
     x = plain_numbers(shape)
     levels = plain_start(x, shape, round(p, 4))
     for _ in range(int(n)):
@@ -110,7 +113,7 @@ def readout_settling(p, n, data):
     near = numpy.searchsorted((levels[1:] + levels[:-1]) / 2, x)
     decibels = 10 * math.log10((x**2).sum() / ((x - levels[near]) ** 2).sum())
     used = numpy.bincount(near, minlength=16)
-    head = f"p = {p:.2f}, n = {int(n)}: {shape} numbers, SQNR {decibels:.2f} dB; "
+    head = f"p = {p:.2f}, n = {int(n)}: {shape} numbers keep an SQNR of {decibels:.2f} dB; "
     return f"{head}a level is used {used.min():,} to {used.max():,} times."
 
 
@@ -229,7 +232,7 @@ def test_the_error_of_e4m3_is_a_part_of_the_weight_or_tiny():
 
 def test_a_learners_step_drives_the_levels():
     stays = explore_settling(lambda x, levels: levels.clone())
-    assert "SQNR 17.56 dB" in stays.move(n=60) and "instead" not in stays.picture.alt
+    assert "SQNR of 17.56 dB" in stays.move(n=60) and "instead" not in stays.picture.alt
     assert "The picture shows quantlib's instead." in explore_settling(lambda x, levels: levels[1:]).picture.alt
     notes = []
     asks = explore_settling(lambda x, levels: notes.append(1) or lloyd_step(x, levels))
@@ -251,7 +254,7 @@ def test_levels_powers_and_steps_can_be_dragged():
     assert now(explorer) == [0.8, 12, 0]
 
 
-@pytest.mark.parametrize("shape", ["normal", "Laplace"])
+@pytest.mark.parametrize("shape", ["normal", "Laplace", "uniform"])
 def test_the_numbers_are_those_of_their_distribution(shape):
     x = numbers(shape)
     assert torch.allclose(x.double(), torch.tensor(plain_numbers(shape)), atol=1e-5)

@@ -1,0 +1,13 @@
+"""What notebook 12 needs beside quantlib: Which range, before the data is seen?"""
+
+from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
+
+from . import exercises
+from .judges import draw_judged, draw_more, draw_tokens, judged, more_calibration
+from .sentences import draw_first, exceeded, explore_sentences, law, moving_exceeded
+from .volume import draw_volumes, explore_volume, volumes
+
+check_running_range = exercises.running_range.check
+check_moving_range = exercises.moving_range.check
+check_token_quantize = exercises.token_quantize.check

@@ -1,0 +1,135 @@
+"""Which of two ranges is better depends on where one looks, and the widest value on who sets it."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import numpy
+import torch
+from torch import Tensor
+
+from quantlib.affine import fake_quantize
+from quantlib.data.encoder import encoder_inputs, encoder_pieces, encoder_tokens, load_encoder
+from quantlib.lab import style
+from quantlib.lab.picture import Picture, picture
+from quantlib.metrics import sqnr_db
+from quantlib.qparams import choose_qparams
+
+from .sentences import shuffled
+
+STAGES = "in the input", "after the matrix", "after the LayerNorm"
+SIZES = 1, 4, 16, 64  # sentences to calibrate on
+DRAWS = 8
+
+
+def more_calibration(x: Tensor, w: Tensor, bits: int) -> numpy.ndarray:
+    """Return the SQNR in dB of x w^T with min-max ranges of 1, 4, 16 and 64 sentences, for eight orders.
+
+    Each order calibrates on its first sentences, and is judged on those from the 65th on.
+
+    Args:
+        x: activations, (sentences, tokens, channels); w: the matrix that they go into.
+    """
+    found = []
+    for order in range(DRAWS):
+        mixed = x[shuffled(len(x), order)]
+        test = mixed[SIZES[-1] :].flatten(0, 1)
+        rulers = [choose_qparams(mixed[:k], bits) for k in SIZES]
+        found.append([sqnr_db(test @ w.T, fake_quantize(test, *ruler) @ w.T) for ruler in rulers])
+    return numpy.array(found)
+
+
+def draw_more(db: Mapping[int, numpy.ndarray]) -> Picture:
+    """Draw the SQNR over how many sentences were calibrated on.
+
+    Args:
+        db: by the number of bits, what `more_calibration` returned.
+    """
+    with style.house_style():
+        figure = style.new_figure(9.2, 2.9)
+        for k, (bits, found) in enumerate(db.items()):
+            axes = figure.add_axes((0.085 + 0.5 * k, 0.19, 0.40, 0.66))
+            mean = found.mean(axis=0)
+            axes.set(xlim=(0.8, 90), ylim=(mean.mean() - 1.1, mean.mean() + 1.1), xscale="log")
+            axes.set(xlabel="sentences to calibrate on", ylabel="SQNR, dB")
+            axes.set_xticks(SIZES, [str(size) for size in SIZES])
+            axes.minorticks_off()
+            for each in found:
+                axes.plot(SIZES, each, "_", color=style.QUIET, ms=9)
+            axes.plot(SIZES, mean, "o-", color=style.QUANTIZED, lw=2)
+            axes.text(1.15, mean[0] + 0.3, f"{mean[0]:.1f}", color=style.QUANTIZED, weight="bold")
+            axes.text(64, mean[-1] - 0.45, f"{mean[-1]:.1f}", color=style.QUANTIZED, weight="bold", ha="center")
+            axes.set_title(f"{bits} bits, min-max")
+        said = "; ".join(f"with {bits} bits from {d.mean(0)[0]:.1f} to {d.mean(0)[-1]:.1f} dB" for bits, d in db.items())
+        return picture(figure, f"The more sentences a min-max range was calibrated on, the lower its SQNR: {said}.")
+
+
+def judged(site: str, quantize: Callable[[Tensor], Tensor], tokens: Tensor) -> list[float]:
+    """Return the SQNR in dB at each of STAGES when the input of one matrix is quantized.
+
+    Args:
+        site: the name of the matrix; quantize: what x comes back as; tokens: the sentences.
+    """
+    weights, x = load_encoder(), exact(site, tokens)
+    w, x_hat = weights[f"{site}.weight"], quantize(x)
+    output = encoder_inputs(weights, tokens, lambda name, x: quantize(x) if name == site else x)["output"]
+    return [sqnr_db(x, x_hat), sqnr_db(x @ w.T, x_hat @ w.T), sqnr_db(exact("output", tokens), output)]
+
+
+def exact(name: str, tokens: Tensor) -> Tensor:
+    """Return what goes into a matrix, or out of the layer, in float."""
+    return _exact(tuple(map(tuple, tokens.tolist())))[name]
+
+
+@cache
+def _exact(rows: tuple[tuple[int, ...], ...]) -> dict[str, Tensor]:
+    return encoder_inputs(load_encoder(), torch.tensor(rows))
+
+
+def draw_judged(db: Mapping[str, list[float]]) -> Picture:
+    """Draw two or three ranges before and after what follows them.
+
+    Args:
+        db: by name, the SQNR in dB at each of STAGES.
+    """
+    inks = dict(zip(db, (style.QUANTIZED, style.BETTER_TEXT, style.ORIGINAL), strict=False))
+    forms = dict(zip(db, ("o-", "D--", "s:"), strict=False))
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.3)
+        axes = figure.add_axes((0.085, 0.11, 0.70, 0.77))
+        axes.set(xlim=(-0.25, 2.2), ylim=(0, 44), ylabel="SQNR, dB")
+        axes.set_xticks(range(3), STAGES)
+        for name, values in db.items():
+            axes.plot(range(3), values, forms[name], color=inks[name], lw=2, ms=8)
+            others = [other for other in db if other != name]
+            for at, value in enumerate(values):
+                up = all(value > db[other][at] for other in others)
+                axes.text(at, value + (3.2 if up else -3.2), f"{value:.1f}", color=inks[name], ha="center", va="center",
+                          weight="bold")  # fmt: skip
+            axes.text(2.25, values[-1], name, color=inks[name], va="center", size=9, clip_on=False)
+        axes.set_title("the same error, looked at in three places")
+        said = "; ".join(f"{name} {', '.join(f'{v:.1f}' for v in values)} dB" for name, values in db.items())
+        return picture(figure, f"SQNR {', '.join(STAGES)}: {said}.")
+
+
+def draw_tokens(x: Tensor, sentence: int) -> Picture:
+    """Draw the largest |x| of each token of a sentence, and the names of some.
+
+    Args:
+        x: activations, (sentences, tokens, channels); sentence: of the prose.
+    """
+    sizes, pieces = x[sentence].abs().amax(1), encoder_pieces()
+    names = [pieces[i] for i in encoder_tokens("prose")[sentence]]
+    top, middle = sizes.max().item(), sizes.median().item()
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.1)
+        axes = figure.add_axes((0.085, 0.27, 0.895, 0.62))
+        axes.set(xlim=(-1, len(names)), ylim=(0, 1.12 * top), ylabel="largest |x| of the token")
+        axes.bar(range(len(names)), sizes, color=style.QUANTIZED, width=0.7)
+        axes.set_xticks(range(len(names)), names, rotation=90, size=8)
+        axes.tick_params(axis="x", length=0, pad=1)
+        axes.text(1, top, f"{names[0]}: {top:.1f}", va="center", weight="bold")
+        axes.axhline(middle, color=style.ORIGINAL, lw=1.2, ls="dashed")
+        axes.text(len(names), middle + 0.07 * top, f"dashed: the median, {middle:.1f}", ha="right", va="center", size=9)
+        axes.set_title(f"one token sets the range of all {len(names)}")
+        said = f"the largest |x| is {top:.1f} for {names[0]} and {middle:.1f} for the median token"
+        return picture(figure, f"In one sentence of {len(names)} tokens {said}.")

@@ -58,7 +58,7 @@ def draw_more(db: Mapping[int, numpy.ndarray]) -> Picture:
             axes.plot(SIZES, mean, "o-", color=style.QUANTIZED, lw=2)
             axes.text(1.15, mean[0] + 0.3, f"{mean[0]:.1f}", color=style.QUANTIZED, weight="bold")
             axes.text(64, mean[-1] - 0.45, f"{mean[-1]:.1f}", color=style.QUANTIZED, weight="bold", ha="center")
-            axes.set_title(f"{bits} bits, min-max")
+            axes.set_title(f"{bits} bits: min-max from {mean[0]:.1f} to {mean[-1]:.1f} dB")
         said = "; ".join(f"with {bits} bits from {d.mean(0)[0]:.1f} to {d.mean(0)[-1]:.1f} dB" for bits, d in db.items())
         return picture(figure, f"The more sentences a min-max range was calibrated on, the lower its SQNR: {said}.")
 
@@ -102,11 +102,11 @@ def draw_judged(db: Mapping[str, list[float]]) -> Picture:
             axes.plot(range(3), values, forms[name], color=inks[name], lw=2, ms=8)
             others = [other for other in db if other != name]
             for at, value in enumerate(values):
-                up = all(value > db[other][at] for other in others)
+                up = value < 6 or all(value > db[other][at] for other in others)
                 axes.text(at, value + (3.2 if up else -3.2), f"{value:.1f}", color=inks[name], ha="center", va="center",
                           weight="bold")  # fmt: skip
             axes.text(2.25, values[-1], name, color=inks[name], va="center", size=9, clip_on=False)
-        axes.set_title("the same error, looked at in three places")
+        axes.set_title("which range is better depends on where one looks")
         said = "; ".join(f"{name} {', '.join(f'{v:.1f}' for v in values)} dB" for name, values in db.items())
         return picture(figure, f"SQNR {', '.join(STAGES)}: {said}.")
 
@@ -129,7 +129,7 @@ def draw_tokens(x: Tensor, sentence: int) -> Picture:
         axes.tick_params(axis="x", length=0, pad=1)
         axes.text(1, top, f"{names[0]}: {top:.1f}", va="center", weight="bold")
         axes.axhline(middle, color=style.ORIGINAL, lw=1.2, ls="dashed")
-        axes.text(len(names), middle + 0.07 * top, f"dashed: the median, {middle:.1f}", ha="right", va="center", size=9)
+        axes.text(len(names), 0.75 * top, f"dashed: the median token, {middle:.1f}", ha="right", va="center")
         axes.set_title(f"one token sets the range of all {len(names)}")
         said = f"the largest |x| is {top:.1f} for {names[0]} and {middle:.1f} for the median token"
         return picture(figure, f"In one sentence of {len(names)} tokens {said}.")

@@ -19,10 +19,10 @@ from . import exercises
 from .mistakes import widened
 
 COUNT = 100  # sentences that go by
-SEEN = Slider("n", "sentences seen n", 9, 1, COUNT, 1)
+SEEN = Slider("n", "sentences seen n", 9, 2, COUNT, 1)
 RATE = Slider("c", "rate c", 0.1, 0.02, 1.0, 0.02)
 ORDER = Button("order", "another order of the sentences")
-LOW, HIGH = 1.3, 2.2  # the axis of activations
+LOW, HIGH = 1.2, 2.2  # the axis of activations
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ def follow(function: StandIn, batches: Tensor, start: tuple[float, float], *rate
 
 def describe(view: Watched) -> str:
     """Return the sentences that say who left which range."""
-    count, n = len(view.tops) - 1, len(view.tops)
+    n = len(view.tops)
     head = f"n = {n} and c = {view.c:.2f}: the widest range ends at {view.widest[-1]:.2f}, the moving one at"
     widest, moving = (int(view.left(ends).sum()) for ends in (view.widest, view.moving))
-    left = f"Of {count} later sentences {widest} left the widest range before them (by the law {view.law:.1f})"
-    return f"{head} {view.moving[-1]:.2f}. {left}, and {moving} the moving one."
+    left = f"So many sentences left the range before them: {widest} the widest (the law says {view.law:.1f})"
+    return f"{head} {view.moving[-1]:.2f}. {left}, {moving} the moving one."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
@@ -159,9 +159,9 @@ class Counts(Panel):
         axes.set_yticks([0.5, 1, 5, 20, 100], ["½", "1", "5", "20", "100"])
         axes.minorticks_off()
         axes.plot(numpy.arange(2, COUNT + 1), law(COUNT)[1:], color=style.ORIGINAL, lw=1.2, ls="dashed", zorder=2)
-        axes.text(COUNT, 8.6, "dashed: the law ½ + ⅓ + ¼ + …", size=9, ha="right", va="center")
-        self._widest = self.line(style.CLIPPED, lw=2.4, ls="dotted", zorder=3)
-        self._moving = self.line(style.QUANTIZED, lw=1.8, zorder=3)
+        axes.text(COUNT, 1.3, "dashed: the law ½ + ⅓ + ¼ + …", size=9, ha="right", va="center")
+        self._widest = self.line(style.CLIPPED, lw=2.4, ls="dotted", zorder=3, drawstyle="steps-post")
+        self._moving = self.line(style.QUANTIZED, lw=1.8, zorder=3, drawstyle="steps-post")
 
     def update(self, view: Watched) -> None:
         """Draw the counts of a view."""
@@ -183,12 +183,12 @@ def draw_first(batches: Tensor, count: int) -> Picture:
     with style.house_style():
         figure = style.new_figure(9.2, 2.9)
         axes = figure.add_axes((0.085, 0.18, 0.895, 0.70))
-        axes.set(xlim=(0.4, count + 3.6), ylim=(LOW, HIGH), xlabel="sentence", ylabel="largest activation")
+        axes.set(xlim=(0.4, count + 1.8), ylim=(LOW, HIGH), xlabel="sentence", ylabel="largest activation")
         axes.set_xticks([*range(1, count + 2)], [*map(str, range(1, count + 1)), "the next"])
         axes.axhspan(LOW, end, color=style.RANGE, alpha=0.4, lw=0)
         axes.plot(range(1, count + 1), tops, "o", color=style.ORIGINAL, ms=7)
         axes.text(count + 1, end, "?", size=22, weight="bold", ha="center", va="center")
-        axes.text(count + 1.4, LOW + 0.08, "band: the range that covers them", size=9, va="center", color=style.ORIGINAL)
+        axes.text(0.6, LOW + 0.08, "band: the range that covers them", size=9, va="center")
         axes.set_title(f"{count} sentences are seen, and their range ends at {end:.2f}")
         said = f"The largest activations of {count} sentences, from {tops.min():.2f} to {end:.2f}, lie in an orange band"
         return picture(figure, f"{said} that ends at {end:.2f}. A question mark stands for the next sentence.")

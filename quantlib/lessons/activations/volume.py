@@ -231,20 +231,22 @@ def volumes(b: int) -> dict[int, Loudness]:
 
 
 def draw_volumes(b: int) -> Picture:
-    """Draw in how many windows speech is heard over the volume, for each way."""
+    """Draw how many windows are decided otherwise than in float over the volume, for both kinds of ranges."""
     views = volumes(b)
-    heard = numpy.array([view.heard.sum(axis=1) for view in views.values()])
-    looks = ({"color": style.ORIGINAL, "ls": "dashed", "lw": 1.4}, {"color": style.QUANTIZED, "marker": "o", "lw": 2})
+    before, each = ([len(view.largest) - view.same(way) for view in views.values()] for way in (1, 2))
     with style.house_style():
         figure = style.new_figure(9.2, 3.2)
         axes = figure.add_axes((0.085, 0.17, 0.68, 0.71))
-        axes.set(xlim=(-31, 31), ylim=(0, 165), xlabel="change of the volume, dB", ylabel="windows with speech")
+        axes.set(xlim=(-31, 31), ylim=(-2, 52), xlabel="change of the volume, dB", ylabel="windows that differ")
         axes.set_xticks(list(views), [fixed(v, 0) for v in views])
-        for way, look in enumerate(looks):
-            axes.plot(list(views), heard[:, way], **look)
-            axes.text(32.5, heard[-1, way], f"{WAYS[way]}: {heard[-1, way]}", color=look["color"], size=9, va="center")
-        axes.text(-29, heard[0, 1] - 12, f"{heard[0, 1]}", color=style.QUANTIZED, weight="bold")
-        axes.text(-29, heard[0, 0] + 8, f"{heard[0, 0]}", color=style.ORIGINAL, weight="bold")
-        axes.set_title(f"{b} bits, calibrated at 0 dB: what is lost is lost mostly where it is quiet")
-        said = "; ".join(f"{fixed(v, 0)} dB {old} and {new}" for v, (old, new, _) in zip(views, heard, strict=True))
-        return picture(figure, f"Windows with speech, in float and with {b} bits calibrated at 0 dB: {said}.")
+        axes.plot(list(views), before, "o-", color=style.QUANTIZED, lw=2)
+        axes.plot(list(views), each, "|--", color=style.BETTER, ms=10, lw=2)
+        for v, differ in zip(views, before, strict=True):
+            if v % 10 == 0:
+                axes.text(v, differ + 4, str(differ), color=style.QUANTIZED, weight="bold", ha="center", va="center")
+        axes.text(32.5, before[-1], WAYS[1], color=style.QUANTIZED, size=9, va="center")
+        axes.text(32.5, each[-1], WAYS[2], color=style.BETTER_TEXT, size=9, va="center")
+        axes.set_title(f"{b} bits, calibrated at 0 dB: windows of {len(views[0].largest)} not decided as in float")
+        said = "; ".join(f"{fixed(v, 0)} dB {x} and {y}" for v, x, y in zip(views, before, each, strict=True))
+        head = "Windows decided otherwise than in float, with one range from before and with a range for each window"
+        return picture(figure, f"{head}, {b} bits: {said}.")

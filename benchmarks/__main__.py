@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import calibration, core, formats, gpu, grading, imports, latency, memory, notebooks, table
+from benchmarks import calibration, core, formats, gpu, grading, imports, latency, memory, networks, notebooks, table
 from benchmarks.page import page
 from tools import project
 
@@ -23,6 +23,7 @@ PARTS = {
     "notebooks": notebooks.measure,
     "calibration": calibration.measure,
     "formats": formats.measure,
+    "networks": networks.measure,
     "gpu": gpu.measure,
     "grading": grading.measure,
     "explorers": latency.measure,

@@ -39,6 +39,8 @@ GOALS = (
     Goal("formats", "quantize to NF4", "2^24", "bitsandbytes", 0.6),
     Goal("formats", "integer matmul", "*", "float32", 1.4),
     Goal("formats", "*, memory", "*", "quantlib", 16),  # MiB beyond the result
+    Goal("networks", "gptq", "*", "eliminations", 0.15),
+    Goal("networks", "input hessian", "*", "x.T @ x", 1.2),
     Goal("explorers", "*, decoded", "*", "empty update", 2.0),
     Goal("explorers", "*, seen", "*", "interact", 0.2),
 )

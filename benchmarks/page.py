@@ -10,6 +10,7 @@ from benchmarks.core import COPY, FORMULA, FUNCTIONS, INT_REPR, TORCH, TORCHAO
 from benchmarks.formats import BITSANDBYTES, CASTS, FLOAT32, GGUF
 from benchmarks.latency import EMPTY, INTERACT
 from benchmarks.memory import RESULT
+from benchmarks.networks import ELIMINATIONS, PRODUCT
 from benchmarks.table import OURS, Row
 
 HEAD = """\
@@ -17,8 +18,8 @@ HEAD = """\
 
 `make bench` measures, on a quiet machine, and writes this page from [results.csv](benchmarks/results.csv), where every
 measurement stands with its machine and date. `make bench PARTS="core memory"` measures some parts anew and keeps the
-rest; the parts are core, memory, imports, notebooks, calibration, formats, gpu, grading and
-explorers. The goals stand in
+rest; the parts are core, memory, imports, notebooks, calibration, formats, networks, gpu, grading
+and explorers. The goals stand in
 [goals.py](benchmarks/goals.py). Less is better, but for submissions graded.
 """
 RIVALS = """\
@@ -70,6 +71,8 @@ GROUPS = (
     Group("2^24 weights to NF4, beside bitsandbytes", "formats", "*", BITSANDBYTES),
     Group("matrix product of integers, beside float32", "formats", "*", FLOAT32),
     Group("memory of these beyond their results", "formats", "*, memory", OURS),
+    Group("GPTQ of 384 x 384 weights, beside a loop of eliminations", "networks", "gptq", ELIMINATIONS),
+    Group("hessian of 4096 inputs, beside x.T @ x in float64", "networks", "input hessian", PRODUCT),
     Group("key press to decoded picture, beside an empty update", "explorers", "*, decoded", EMPTY),
     Group("key press to seen picture, beside `interact`", "explorers", "*, seen", INTERACT),
     Group("key press to seen picture", "explorers", "*, seen", OURS),

@@ -22,7 +22,9 @@ from .grids import grid, wrap
 from .groups import from_groups, to_groups
 from .metrics import (
     ErrorParts,
+    bits_per_symbol,
     cosine_similarity,
+    divergence_bits,
     l1_error,
     l2_error,
     max_error,
@@ -46,6 +48,7 @@ __all__ = [
     "QuantlibError",
     "aciq_alpha",
     "aciq_mse",
+    "bits_per_symbol",
     "choose_aciq",
     "choose_entropy",
     "choose_mse",
@@ -53,6 +56,7 @@ __all__ = [
     "choose_qparams",
     "cosine_similarity",
     "dequantize",
+    "divergence_bits",
     "entropy_curve",
     "fake_quantize",
     "from_groups",

@@ -1,4 +1,5 @@
-"""How far a reconstruction is from the original: the error split in two, and seven measures of it."""
+"""How far a reconstruction is from the original: the error split in two, seven measures of it, and two of a network
+that answers with probabilities."""
 
 import math
 from typing import NamedTuple
@@ -7,8 +8,10 @@ import torch
 from torch import Tensor
 
 from .affine import dequantize, quantize, unclamped_codes
-from .errors import QuantlibError
+from .errors import QuantlibError, what_came
 from .qparams import Scale, Zero, check_input, compute_dtype
+
+_INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 class ErrorParts(NamedTuple):
@@ -112,6 +115,69 @@ def cosine_similarity(x: Tensor, x_hat: Tensor) -> float:
     return a.dot(b).item() / lengths if lengths else math.nan
 
 
+def bits_per_symbol(logits: Tensor, targets: Tensor) -> float:
+    """Return how many bits a symbol of a text takes, if a network's probabilities are used to write it down.
+
+    The mean over all places of the cross entropy, to base 2: 0 where the network is sure and right. A network that
+    knows nothing of k symbols takes log2(k).
+
+        mean of -log2 softmax(logits)[target]
+
+    Shapes: logits (..., k), targets (...).
+    Args:
+        logits: scores without unit, in any floating dtype; softmax along the last axis gives probabilities.
+        targets: the symbols that came, integers from 0 to k - 1.
+    Raises:
+        QuantlibError: if logits are not floating-point; if there are no targets, their shape is not that of the
+            logits without the last axis, or one is no symbol.
+    Source: Shannon 1948, doi:10.1002/j.1538-7305.1948.tb01338.x.
+
+    >>> bits_per_symbol(torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1]))
+    1.0
+    """
+    log2 = _log2_probabilities(logits)
+    if not isinstance(targets, Tensor) or targets.dtype not in _INTEGERS or targets.shape != logits.shape[:-1]:
+        rule = f"targets must be integers of shape {tuple(logits.shape[:-1])}"
+        raise QuantlibError(rule, what_came(targets), "pass one for each place")
+    if not 0 <= targets.min() <= targets.max() < logits.shape[-1]:
+        got = f"{targets.min().item()} to {targets.max().item()}"
+        raise QuantlibError(f"targets must be from 0 to {logits.shape[-1] - 1}", got, "pass places along the last axis")
+    return -log2.gather(-1, targets.long()[..., None]).mean().item()
+
+
+def divergence_bits(logits: Tensor, logits_hat: Tensor) -> float:
+    """Return how many bits a symbol costs beyond need, if the second network's probabilities are used for the first's.
+
+    The mean over all places of the Kullback-Leibler divergence, to base 2: 0 where both give the same probabilities,
+    which is so if their logits differ by a number for each place.
+
+        mean of sum p (log2 p - log2 p_hat)         p = softmax(logits), p_hat = softmax(logits_hat)
+
+    Shapes: both (..., k).
+    Args:
+        logits: the scores of the original network, without unit, in any floating dtype.
+        logits_hat: the scores of the quantized one.
+    Raises:
+        QuantlibError: if logits are not floating-point, of one shape, with at least one value.
+    Source: Kullback and Leibler 1951, doi:10.1214/aoms/1177729694.
+
+    >>> round(divergence_bits(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]])), 4)
+    0.1733
+    """
+    _same_shape(logits, logits_hat)
+    p, p_hat = _log2_probabilities(logits), _log2_probabilities(logits_hat)
+    return torch.where(p == -math.inf, 0.0, p.exp2() * (p - p_hat)).sum(-1).mean().item()
+
+
+def _log2_probabilities(logits: Tensor) -> Tensor:
+    """Return log2 of the softmax along the last axis, in float64."""
+    check_input(logits)
+    if logits.ndim == 0 or logits.numel() == 0:
+        got = f"shape {tuple(logits.shape)}"
+        raise QuantlibError("logits need a last axis of symbols, and at least one place", got, "pass logits (..., k)")
+    return logits.detach().double().log_softmax(-1) / math.log(2)
+
+
 def _decibels(values: Tensor) -> float:
     """Return 10 log10 of the sum of squares: -inf of zeros, nan where there is a NaN."""
     unit, values = _in_units(values)
@@ -130,11 +196,15 @@ def _in_units(values: Tensor) -> tuple[float, Tensor]:
 
 def _error(x: Tensor, x_hat: Tensor) -> Tensor:
     """Return x - x_hat in float64, for two tensors of the same shape with at least one value."""
+    _same_shape(x, x_hat)
+    if x.numel() == 0:
+        raise QuantlibError("an error measure needs at least one value", "an empty tensor", "pass a tensor with values")
+    return x.detach().double() - x_hat.detach().double()
+
+
+def _same_shape(x: Tensor, x_hat: Tensor) -> None:
     check_input(x)
     check_input(x_hat)
     if x.shape != x_hat.shape:
         got = f"{tuple(x.shape)} and {tuple(x_hat.shape)}"
         raise QuantlibError("x and x_hat must have one shape", got, "compare a tensor with its own reconstruction")
-    if x.numel() == 0:
-        raise QuantlibError("an error measure needs at least one value", "an empty tensor", "pass a tensor with values")
-    return x.detach().double() - x_hat.detach().double()

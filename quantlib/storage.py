@@ -1,5 +1,6 @@
 """What quantized weights take to store: codes, and the scales that give them a meaning."""
 
+from collections.abc import Iterable, Sequence
 from math import prod
 
 from .errors import QuantlibError
@@ -34,3 +35,54 @@ def bits_per_weight(
     if size is None:
         return bits + (scale_bits + zero_bits) / prod(shape)
     return bits + (scale_bits + zero_bits) * -(-shape[-1] // check_size(size)) / shape[-1]
+
+
+def network_bits(parts: Iterable[tuple[tuple[int, ...], int, int | None]]) -> float:
+    """Return how many bits a weight of a whole network takes: the mean over all weights, not over the parts.
+
+    A scale is stored in 16 bits. A part that stays in floating point has no scale: 16 bits mean fp16 here, 32 fp32.
+
+        sum(weights in the part x bits per weight of the part) / sum(weights in the part)
+
+    Args:
+        parts: for each tensor (shape, bits, size). bits: 2 to 15 of a code, or 16 or 32 of a float. size: the number
+            of neighbours along the last axis that share a scale; None: one scale a row.
+    Raises:
+        QuantlibError: if the network has no weights, or as `bits_per_weight`.
+
+    >>> network_bits([((1, 8), 4, None), ((3, 8), 16, None)])
+    13.5
+    """
+    parts = list(parts)
+    weights = sum(prod(shape) for shape, _, _ in parts)
+    if not weights:
+        raise QuantlibError("a network has at least one weight", f"{len(parts)} parts", "pass (w.shape, 4, 32)")
+    return sum(prod(shape) * _part_bits(shape, bits, size) for shape, bits, size in parts if prod(shape)) / weights
+
+
+def _part_bits(shape: tuple[int, ...], bits: int, size: int | None) -> float:
+    if bits in (16, 32):
+        return bits
+    row = shape[-1] if shape else None
+    return bits_per_weight(shape, bits, row if size is None else size)
+
+
+def pareto_front(points: Iterable[Sequence[float]]) -> list[int]:
+    """Return the places of the points that no other point beats, in the order in which they came.
+
+    A point beats another if it is smaller in one number and not larger in any. Of equal points neither beats the
+    other, so all of them stay.
+
+    Args:
+        points: for each point its numbers, of which smaller is better: bits and error, for example.
+    Returns: ascending places, from 0 on.
+
+    >>> pareto_front([(1, 4), (2, 3), (2, 4), (3, 0)])
+    [0, 1, 3]
+    """
+    points = [tuple(point) for point in points]
+    return [place for place, point in enumerate(points) if not any(_beats(other, point) for other in points)]
+
+
+def _beats(point: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return point != other and all(a <= b for a, b in zip(point, other, strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 from torch.nn.functional import layer_norm, linear
 
-from ..errors import QuantlibError
+from ..errors import QuantlibError, what_came
 
 # Called with a matrix's name and its input, wherever a network multiplies; the network goes on with what it returns.
 # So it observes, if it returns x itself, and quantizes, if it returns what x would come back as.
@@ -33,19 +33,14 @@ def check_weights(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int,
         weight = weights.get(name)
         if not isinstance(weight, Tensor) or weight.shape != shape:
             rule = f"the network needs {name!r} of shape {shape}"
-            raise QuantlibError(rule, what(weight), f"start from {loader}() and replace tensors by name")
+            raise QuantlibError(rule, what_came(weight), f"start from {loader}() and replace tensors by name")
 
 
 def check_ids(ids: object, length: int, count: int, advice: str) -> None:
     """Raise a QuantlibError unless ids are rows of up to `length` integers from 0 to count - 1."""
     rows = isinstance(ids, Tensor) and ids.ndim == 2 and not ids.is_floating_point() and not ids.is_complex()
     if not isinstance(ids, Tensor) or not rows or not 0 < ids.shape[1] <= length:
-        raise QuantlibError(f"ids must be rows of 1 to {length} integers", what(ids), advice)
+        raise QuantlibError(f"ids must be rows of 1 to {length} integers", what_came(ids), advice)
     if ids.numel() and not 0 <= ids.min() <= ids.max() < count:
         got = f"{ids.min().item()} to {ids.max().item()}"
         raise QuantlibError(f"ids must be from 0 to {count - 1}", got, advice)
-
-
-def what(value: object) -> str:
-    """Say what came, for an error."""
-    return f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-from ..errors import QuantlibError
-from .network import Act, check_weights, unchanged, what
+from ..errors import QuantlibError, what_came
+from .network import Act, check_weights, unchanged
 
 SILERO_PATH = Path(__file__).with_name("silero.safetensors")
 SILERO_SHA256 = "51f1939d6239a643bb213df9e8fb645bbec1228cfb48e7adcab8e01ba86c786a"
@@ -186,6 +186,6 @@ def _check(weights: Mapping[str, Tensor], audio: Tensor) -> None:
     """Raise a QuantlibError unless the network can run on these."""
     if not isinstance(audio, Tensor) or audio.ndim != 1 or not audio.is_floating_point() or not len(audio):
         raise QuantlibError(
-            "audio must be one row of floating-point samples, at least one", what(audio), "use audio[0].float()"
+            "audio must be one row of floating-point samples, at least one", what_came(audio), "use audio[0].float()"
         )
     check_weights(weights, SILERO_SHAPES, "load_silero")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..errors import QuantlibError
+from ..errors import QuantlibError, what_came
 from ..grids import is_integer
 from ..groups import from_groups, to_groups
 from ..qparams import Scale, check_input, compute_dtype, prepare, readable
@@ -214,8 +214,7 @@ def dequantize_nf4(codes: Tensor, scale: Tensor, length: int) -> Tensor:
 
 def _check_levels(levels: Tensor) -> Tensor:
     if not isinstance(levels, Tensor) or levels.ndim != 1 or not levels.is_floating_point():
-        got = f"{levels.dtype} of shape {tuple(levels.shape)}" if isinstance(levels, Tensor) else type(levels).__name__
-        raise QuantlibError("levels are a row of floats", got, "use torch.tensor([-1.0, 0.0, 1.0])")
+        raise QuantlibError("levels are a row of floats", what_came(levels), "use torch.tensor([-1.0, 0.0, 1.0])")
     if not 1 <= len(levels) <= 256 or not bool(levels.isfinite().all() & (levels.diff() >= 0).all()):
         raise QuantlibError("levels are 1 to 256 finite values in ascending order", levels.tolist(), "sort them")
     return levels.detach()

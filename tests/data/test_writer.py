@@ -115,13 +115,13 @@ def test_the_learning_rate_rises_and_falls():
     assert rates[-1] == pytest.approx(0.03 * 3e-3, rel=1e-3)
 
 
-def test_training_lowers_the_bits_and_changes_nothing_that_is_loaded(monkeypatch, windows):
-    monkeypatch.setattr(train_writer, "STEPS", 30)
+def test_training_lowers_the_bits_and_comes_out_the_same_again(monkeypatch, windows):
+    monkeypatch.setattr(train_writer, "STEPS", 20)
     bits = {}
     text = load_play("macbeth")
-    trained = train_writer.train(text, 0, lambda step, w: bits.update({step: train_writer.bits(w, windows[:50])}))
+    trained = train_writer.train(text, 0, lambda step, w: bits.update({step: train_writer.bits(w, windows[:10])}))
     assert {name: tuple(weight.shape) for name, weight in trained.items()} == WRITER_SHAPES
-    assert list(bits) == list(range(1, 31)) and bits[1] == pytest.approx(6, abs=0.2) and bits[30] < 5
+    assert list(bits) == list(range(1, 21)) and bits[1] == pytest.approx(6, abs=0.2) and bits[20] < 5.8
     again = train_writer.train(text, 0, lambda *_: None)
     assert all(torch.equal(again[name], weight) for name, weight in trained.items())
 

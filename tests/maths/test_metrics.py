@@ -6,12 +6,15 @@ import numpy
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 
 from quantlib import (
     ErrorParts,
+    bits_per_symbol,
     choose_qparams,
     cosine_similarity,
     dequantize,
+    divergence_bits,
     fake_quantize,
     grid,
     l1_error,
@@ -310,3 +313,123 @@ def test_the_best_four_bit_step_for_a_normal_distribution(narrow, step, error):
         mse(x, fake_quantize(x, s, 0, *grid(4, narrow=narrow))) for s in (step - 0.01, step, step + 0.01)
     )
     assert best == pytest.approx(error, rel=1e-3) and smaller > best < larger
+
+
+# --- of networks that answer with probabilities
+
+
+def scores(seed=0, *, symbols=7, shape=(3, 5)):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 4 * torch.randn(*shape, symbols, generator=generator)
+    return logits, torch.randint(symbols, shape, generator=generator)
+
+
+@given(seed=st.integers(0, 999), symbols=st.integers(1, 70))
+def test_bits_are_the_cross_entropy_of_torch(seed, symbols):
+    logits, targets = scores(seed, symbols=symbols)
+    nats = torch.nn.functional.cross_entropy(logits.double().flatten(0, 1), targets.flatten())
+    assert bits_per_symbol(logits, targets) == pytest.approx(nats.item() / math.log(2), abs=1e-12)
+
+
+@given(seed=st.integers(0, 999), symbols=st.integers(1, 70))
+def test_the_divergence_is_that_of_torch(seed, symbols):
+    p, p_hat = (scores(s, symbols=symbols)[0].double().log_softmax(-1).flatten(0, 1) for s in (seed, seed + 1))
+    nats = torch.nn.functional.kl_div(p_hat, p, reduction="batchmean", log_target=True)
+    assert divergence_bits(p, p_hat) == pytest.approx(nats.item() / math.log(2), abs=1e-12)
+    assert divergence_bits(p, p_hat) >= 0 or symbols == 1
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets", "bits"),
+    [
+        ([[0.0, 0.0]], [0], 1.0),
+        ([[0.0, 0.0], [0.0, 0.0]], [0, 1], 1.0),
+        ([[1.0, 0.0]], [1], math.log2(1 + math.e)),
+        ([[4.0, 0.0], [0.0, 0.0]], [0, 0], 0.5131),
+        ([[900.0, 0.0]], [0], 0.0),
+        ([[900.0, 0.0]], [1], 900 / math.log(2)),
+        ([[0.0, -math.inf]], [0], 0.0),
+        ([[0.0, -math.inf]], [1], math.inf),
+    ],
+)
+def test_bits_of_small_cases(logits, targets, bits):
+    assert bits_per_symbol(torch.tensor(logits), torch.tensor(targets)) == pytest.approx(bits, abs=1e-4)
+
+
+def test_who_knows_nothing_takes_the_logarithm_of_the_symbols():
+    assert bits_per_symbol(torch.zeros(3, 5, 64), torch.zeros(3, 5).long()) == pytest.approx(6)
+
+
+def test_what_the_divergence_costs_is_what_bits_of_the_wrong_network_take_more():
+    logits, _ = scores(shape=(1,))
+    p = logits.double().softmax(-1)[0]
+
+    def expected(its):
+        return sum(p[k].item() * bits_per_symbol(its, torch.tensor([k])) for k in range(7))
+
+    other = scores(1, shape=(1,))[0]
+    assert divergence_bits(logits, other) == pytest.approx(expected(other) - expected(logits), abs=1e-9)
+
+
+def test_a_number_for_each_place_changes_nothing():
+    logits, targets = scores()
+    moved = logits.double() + torch.arange(15.0).reshape(3, 5, 1)
+    assert divergence_bits(logits.double(), moved) == pytest.approx(0, abs=1e-12)
+    assert bits_per_symbol(moved, targets) == pytest.approx(bits_per_symbol(logits, targets))
+
+
+def test_a_factor_is_seen_by_both_though_the_answers_stay():
+    logits, targets = scores(2)
+    assert torch.equal(logits.argmax(-1), (3 * logits).argmax(-1))
+    assert divergence_bits(logits, 3 * logits) > 0.1
+    assert bits_per_symbol(3 * logits, targets) != pytest.approx(bits_per_symbol(logits, targets), rel=0.1)
+
+
+def test_what_cannot_come_costs_nothing():
+    never, rarely = torch.tensor([[0.0, -math.inf]]), torch.tensor([[0.0, 0.0]])
+    assert divergence_bits(never, rarely) == 1.0 and divergence_bits(never, never) == 0.0
+    assert divergence_bits(rarely, never) == math.inf
+
+
+def test_nan_is_not_hidden():
+    nan = torch.tensor([[0.0, math.nan]])
+    assert math.isnan(bits_per_symbol(nan, torch.tensor([0])))
+    assert math.isnan(divergence_bits(nan, torch.zeros(1, 2))) and math.isnan(divergence_bits(torch.zeros(1, 2), nan))
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.float8_e4m3fn])
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int16, torch.int64])
+def test_logits_and_targets_of_every_dtype(dtype, kind):
+    logits, targets = scores()
+    logits = logits.to(dtype).requires_grad_(dtype != torch.float8_e4m3fn)
+    assert bits_per_symbol(logits, targets.to(kind)) == bits_per_symbol(logits.detach().double(), targets)
+    assert divergence_bits(logits, logits) == 0.0
+
+
+LOGITS, TARGETS = scores()
+
+
+@errors(
+    ("targets must be integers of shape (3, 5), got torch.int64 of shape (5,); pass one for each place",
+     lambda: bits_per_symbol(LOGITS, TARGETS[0])),
+    ("targets must be integers of shape (3, 5), got torch.float32 of shape (3, 5); pass one for each place",
+     lambda: bits_per_symbol(LOGITS, TARGETS.float())),
+    ("targets must be integers of shape (3, 5), got torch.bool of shape (3, 5); pass one for each place",
+     lambda: bits_per_symbol(LOGITS, TARGETS > 0)),
+    ("targets must be integers of shape (3, 5), got list; pass one for each place",
+     lambda: bits_per_symbol(LOGITS, [0])),
+    ("targets must be from 0 to 6, got 7 to 7; pass places along the last axis",
+     lambda: bits_per_symbol(LOGITS, torch.full((3, 5), 7))),
+    ("targets must be from 0 to 6, got -1 to -1; pass places along the last axis",
+     lambda: bits_per_symbol(LOGITS, torch.full((3, 5), -1))),
+    ("logits need a last axis of symbols, and at least one place, got shape (0, 7); pass logits (..., k)",
+     lambda: bits_per_symbol(LOGITS[0, :0], TARGETS[0, :0])),
+    ("logits need a last axis of symbols, and at least one place, got shape (); pass logits (..., k)",
+     lambda: divergence_bits(LOGITS[0, 0, 0], LOGITS[0, 0, 0])),
+    ("x must hold floating-point numbers, got torch.int64; convert it: x.float()",
+     lambda: bits_per_symbol(LOGITS.long(), TARGETS)),
+    ("x and x_hat must have one shape, got (3, 5, 7) and (5, 7); compare a tensor with its own reconstruction",
+     lambda: divergence_bits(LOGITS, LOGITS[0])),
+)  # fmt: skip
+def test_a_mistake_with_logits_is_told_in_three_parts(text, call):
+    assert message(call) == text

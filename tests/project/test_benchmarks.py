@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from benchmarks import core, formats, goals, grading, imports, latency, memory, page, table
+from benchmarks import core, formats, goals, grading, imports, latency, memory, networks, page, table
 from benchmarks.__main__ import PAGE, PARTS
 from benchmarks.core import COPY, FORMULA, INT_REPR, TORCH, Case
 from benchmarks.table import OURS, Row
@@ -62,6 +62,16 @@ def test_everyone_computes_the_same_formats(what):
         torch.testing.assert_close(ours.double(), theirs.double(), rtol=1e-5, atol=64.0)
     else:
         assert (ours != theirs).float().mean() < 1e-5  # near-ties
+
+
+@pytest.mark.parametrize("what", networks.CASES)
+def test_everyone_computes_the_same_of_networks(what):
+    found = networks.calls_for(what, columns=48, inputs=200)
+    ours, theirs = (found[name]() for name in (OURS, networks.CASES[what]))
+    if what == "gptq":
+        assert torch.equal(ours, theirs)
+    else:
+        torch.testing.assert_close(ours, theirs / 200 + 0.01 * theirs.trace() / 200 / 48 * torch.eye(48).double())
 
 
 def flat(result):

@@ -121,6 +121,8 @@ def test_every_form_of_import_is_resolved(source, module, package, names):
         ("quantlib.calibration.aciq", "quantlib"),
         ("quantlib.formats.floats", "quantlib.calibration.aciq"),
         ("quantlib.tiles", "quantlib.formats.packing"),
+        ("quantlib.networks.gptq", "quantlib.calibration.histogram"),
+        ("quantlib.formats.floats", "quantlib.networks.rotation"),
         ("quantlib.data", "quantlib.lab.cases"),
         ("quantlib.lab.explore", "quantlib.lessons"),
         ("quantlib.lessons.granularity.groups", "course.grade"),
@@ -133,7 +135,7 @@ def test_an_import_that_points_up_or_sideways_is_seen(module, name):
     assert not complaints(module, {"quantlib.errors", module})
 
 
-@pytest.mark.parametrize("heavy", ["matplotlib", "ipywidgets", "IPython", "quantlib.formats"])
+@pytest.mark.parametrize("heavy", ["matplotlib", "ipywidgets", "IPython", "quantlib.formats", "quantlib.networks"])
 def test_import_quantlib_is_light(heavy):
     code = f"import sys, quantlib; assert 'quantlib.metrics' in sys.modules; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -9,7 +9,7 @@ MARK = "# pragma: no mutate"
 
 def test_the_maths_is_quantlib_itself_and_how_a_range_is_chosen():
     names = set(mutants.modules())
-    assert {"affine", "errors", "grids", "groups", "metrics", "qparams", "tiles", "aciq", "histogram"} <= names
+    assert {"affine", "errors", "grids", "groups", "metrics", "qparams", "tiles", "aciq", "histogram", "gptq"} <= names
     assert not {"__init__", "lab", "data", "silero", "style"} & names
 
 

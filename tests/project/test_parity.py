@@ -37,11 +37,11 @@ def test_every_notebook_has_a_lesson_and_a_test_file_of_its_name():
 
 
 @each
-def test_a_notebook_imports_quantlib_its_formats_its_data_and_its_own_lesson(name):
+def test_a_notebook_imports_quantlib_its_formats_networks_and_data_and_its_own_lesson(name):
     modules = {module for module in imported(NOTEBOOKS[name]) if module.split(".")[0] == "quantlib"}
     lesson = f"quantlib.lessons.{name}"
     assert lesson in modules
-    assert not {m for m in modules - {lesson, "quantlib"} if m.split(".")[1] not in ("data", "formats")}
+    assert not {m for m in modules - {lesson, "quantlib"} if m.split(".")[1] not in ("data", "formats", "networks")}
 
 
 @each

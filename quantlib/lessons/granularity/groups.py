@@ -254,10 +254,9 @@ def in_groups(w: Tensor, bits: int, size: int) -> tuple[float, Tensor]:
 
 def front(at: numpy.ndarray, db: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Return the points that no other point beats in bits and in dB at once, in the order of their bits."""
-    order = numpy.lexsort((-db.flatten(), at.flatten()))
-    at, db = at.flatten()[order], db.flatten()[order]
-    best = numpy.concatenate([[-inf], numpy.maximum.accumulate(db)[:-1]])
-    return at[db > best], db[db > best]
+    points = sorted(zip(at.flatten().tolist(), (-db).flatten().tolist(), strict=True))
+    best = numpy.array([points[place] for place in storage.pareto_front(points)])
+    return best[:, 0], -best[:, 1]
 
 
 def alone(w: Tensor) -> tuple[float, float]:

@@ -4,8 +4,18 @@ from quantlib.lab.predict import predict
 from quantlib.lab.proof import proof
 
 from . import exercises
-from .judges import draw_judged, draw_more, draw_tokens, judged, more_calibration
-from .sentences import draw_first, exceeded, explore_sentences, law, moving_exceeded
+from .judges import (
+    STAGES,
+    compare_sharing,
+    draw_judged,
+    draw_more,
+    draw_tokens,
+    judged,
+    more_calibration,
+    residual,
+    writer_costs,
+)
+from .sentences import draw_first, draw_law, exceeded, explore_sentences, law, moving_exceeded, tops
 from .volume import draw_volumes, explore_volume, volumes
 
 check_running_range = exercises.running_range.check

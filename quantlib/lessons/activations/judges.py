@@ -1,18 +1,21 @@
 """Which of two ranges is better depends on where one looks, and the widest value on who sets it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 import numpy
-import torch
 from torch import Tensor
 
 from quantlib.affine import fake_quantize
+from quantlib.calibration.histogram import Histogram
+from quantlib.calibration.squared_error import choose_mse
 from quantlib.data.encoder import encoder_inputs, encoder_pieces, encoder_tokens, load_encoder
+from quantlib.data.network import Act
+from quantlib.data.writer import character_logits, load_play, load_writer, text_windows
 from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
-from quantlib.metrics import sqnr_db
-from quantlib.qparams import choose_qparams
+from quantlib.metrics import bits_per_symbol, sqnr_db
+from quantlib.qparams import QParams, choose_qparams
 
 from .sentences import shuffled
 
@@ -21,21 +24,26 @@ SIZES = 1, 4, 16, 64  # sentences to calibrate on
 DRAWS = 8
 
 
-def more_calibration(x: Tensor, w: Tensor, bits: int) -> numpy.ndarray:
-    """Return the SQNR in dB of x w^T with min-max ranges of 1, 4, 16 and 64 sentences, for eight orders.
+def more_calibration(x: Tensor, w: Tensor, bits: int, *, search: bool = False) -> numpy.ndarray:
+    """Return the SQNR in dB of x w^T with ranges of 1, 4, 16 and 64 sentences, for eight orders.
 
     Each order calibrates on its first sentences, and is judged on those from the 65th on.
 
     Args:
         x: activations, (sentences, tokens, channels); w: the matrix that they go into.
+        search: whether the range has the smallest mean squared error of all, and not min-max.
     """
     found = []
     for order in range(DRAWS):
         mixed = x[shuffled(len(x), order)]
         test = mixed[SIZES[-1] :].flatten(0, 1)
-        rulers = [choose_qparams(mixed[:k], bits) for k in SIZES]
+        rulers = [_ruler(mixed[:k], bits, search) for k in SIZES]
         found.append([sqnr_db(test @ w.T, fake_quantize(test, *ruler) @ w.T) for ruler in rulers])
     return numpy.array(found)
+
+
+def _ruler(seen: Tensor, bits: int, search: bool) -> QParams:
+    return choose_mse(Histogram().observe(seen), bits) if search else choose_qparams(seen, bits)
 
 
 def draw_more(db: Mapping[int, numpy.ndarray]) -> Picture:
@@ -59,30 +67,81 @@ def draw_more(db: Mapping[int, numpy.ndarray]) -> Picture:
             axes.text(1.15, mean[0] + 0.3, f"{mean[0]:.1f}", color=style.QUANTIZED, weight="bold")
             axes.text(64, mean[-1] - 0.45, f"{mean[-1]:.1f}", color=style.QUANTIZED, weight="bold", ha="center")
             axes.set_title(f"{bits} bits: min-max from {mean[0]:.1f} to {mean[-1]:.1f} dB")
-        said = "; ".join(f"with {bits} bits from {d.mean(0)[0]:.1f} to {d.mean(0)[-1]:.1f} dB" for bits, d in db.items())
+        said = "; ".join(
+            f"with {bits} bits from {d.mean(0)[0]:.1f} to {d.mean(0)[-1]:.1f} dB" for bits, d in db.items()
+        )
         return picture(figure, f"The more sentences a min-max range was calibrated on, the lower its SQNR: {said}.")
 
 
-def judged(site: str, quantize: Callable[[Tensor], Tensor], tokens: Tensor) -> list[float]:
+def judged(site: str, ruler: QParams, tokens: Tensor) -> list[float]:
     """Return the SQNR in dB at each of STAGES when the input of one matrix is quantized.
 
     Args:
-        site: the name of the matrix; quantize: what x comes back as; tokens: the sentences.
+        site: the name of the matrix; ruler: of its input; tokens: the sentences.
     """
-    weights, x = load_encoder(), exact(site, tokens)
-    w, x_hat = weights[f"{site}.weight"], quantize(x)
-    output = encoder_inputs(weights, tokens, lambda name, x: quantize(x) if name == site else x)["output"]
-    return [sqnr_db(x, x_hat), sqnr_db(x @ w.T, x_hat @ w.T), sqnr_db(exact("output", tokens), output)]
+    weights = load_encoder()
+    exact, coarse = (encoder_inputs(weights, tokens, act) for act in (None, quantizes(site, ruler)))
+    x, w = exact[site], weights[f"{site}.weight"]
+    x_hat = fake_quantize(x, *ruler)
+    return [sqnr_db(x, x_hat), sqnr_db(x @ w.T, x_hat @ w.T), sqnr_db(exact["output"], coarse["output"])]
 
 
-def exact(name: str, tokens: Tensor) -> Tensor:
-    """Return what goes into a matrix, or out of the layer, in float."""
-    return _exact(tuple(map(tuple, tokens.tolist())))[name]
+def quantizes(site: str, ruler: QParams) -> Act:
+    """Return what quantizes the input of one matrix."""
+    return lambda name, x: fake_quantize(x, *ruler) if name == site else x
+
+
+def residual(tokens: Tensor, ruler: QParams | None) -> Tensor:
+    """Return what comes to the last LayerNorm, with GELU's outputs quantized or exact."""
+    return encoder_inputs(load_encoder(), tokens, ruler and quantizes("ffn_down", ruler))["residual"]
+
+
+SHARED = {"static": None, "for each sentence": (0,), "for each token": (0, 1)}  # the axes that are kept, for rows of 64
+
+
+def compare_sharing(x: Tensor, w: Tensor, bits: int = 8) -> dict[str, dict[str, float]]:
+    """Return the SQNR in dB of x w^T by who shares a scale, for symmetric grids and for those with a zero point.
+
+    Every second sentence is calibrated on, and the others are judged.
+    """
+    seen, test = x[::2], x[1::2]
+    found = {}
+    for name, symmetric in (("symmetric", True), ("with a zero point", False)):
+        coarse = {who: fake_quantize(test, *sharing(test, seen, axes, bits, symmetric)) for who, axes in SHARED.items()}
+        found[name] = {who: sqnr_db(test @ w.T, x_hat @ w.T) for who, x_hat in coarse.items()}
+    return found
+
+
+def sharing(x: Tensor, seen: Tensor, axes: tuple[int, ...] | None, bits: int, symmetric: bool = True) -> QParams:
+    """Return the rulers of x, along the axes that are kept; without axes that of what was seen before."""
+    return choose_qparams(seen if axes is None else x, bits, symmetric=symmetric, axis=axes)
 
 
 @cache
-def _exact(rows: tuple[tuple[int, ...], ...]) -> dict[str, Tensor]:
-    return encoder_inputs(load_encoder(), torch.tensor(rows))
+def writer_costs(bits: int) -> dict[str, float]:
+    """Return how many bits a character a network that writes plays loses by who shares a scale of its inputs.
+
+    All inputs of its nine matrices are quantized, on symmetric grids. Another play is calibrated on.
+    """
+    weights = load_writer()
+    windows, other = text_windows(load_play("tempest"))[::8], text_windows(load_play("macbeth"))[:64]
+    seen: dict[str, Tensor] = {}
+
+    def watch(name: str, x: Tensor) -> Tensor:
+        seen[name] = x
+        return x
+
+    def reads(act: Act | None) -> float:
+        return bits_per_symbol(character_logits(weights, windows[:, :-1], act), windows[:, 1:])
+
+    character_logits(weights, other[:, :-1], watch)
+    exact = reads(None)
+    ways = {who: _each(seen, axes, bits) for who, axes in SHARED.items()}
+    return {who: reads(act) - exact for who, act in ways.items()}
+
+
+def _each(seen: Mapping[str, Tensor], axes: tuple[int, ...] | None, bits: int) -> Act:
+    return lambda name, x: fake_quantize(x, *sharing(x, seen[name], axes, bits))
 
 
 def draw_judged(db: Mapping[str, list[float]]) -> Picture:

@@ -1,6 +1,8 @@
 """Sentences go by: the widest range so far, a range that moves with them, and who leaves which."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 import torch
@@ -22,6 +24,7 @@ COUNT = 100  # sentences that go by
 SEEN = Slider("n", "sentences seen n", 9, 2, COUNT, 1)
 RATE = Slider("c", "rate c", 0.1, 0.02, 1.0, 0.02)
 ORDER = Button("order", "another order of the sentences")
+FIRST = 4  # the order that is shown first: in it as many sentences leave as the law says
 LOW, HIGH = 1.2, 2.2  # the axis of activations
 
 
@@ -56,13 +59,18 @@ def law(count: int) -> numpy.ndarray:
 
 def shuffled(count: int, order: int) -> Tensor:
     """Return the places of so many sentences in an order drawn by its number."""
-    return torch.tensor(numpy.random.RandomState(order).permutation(count))
+    return torch.tensor(numpy.random.RandomState(FIRST + order).permutation(count))
 
 
 def ends_of(batches: Tensor, order: int, n: int) -> Tensor:
     """Return the lowest and the highest activation of each token of n sentences: all else lies between."""
     chosen = batches[shuffled(len(batches), order)[:n]]
     return torch.stack([chosen.amin(-1), chosen.amax(-1)], dim=-1)
+
+
+def tops(batches: Tensor) -> numpy.ndarray:
+    """Return the largest activation of each sentence."""
+    return batches.flatten(1).amax(1).double().numpy()
 
 
 @explorer
@@ -85,14 +93,15 @@ def explore_sentences(
         widest, of_widest = follow(widen, seen, (0.0, 0.0))
         first = widened(seen[0], 0.0, 0.0)
         moved, of_moved = follow(move, seen[1:], first, round(c, 2))
-        tops = seen.flatten(1).amax(1).double().numpy()
         notices = tuple(dict.fromkeys([*of_widest, *of_moved]))
-        return Watched(c, tops, widest, numpy.concatenate([[first[1]], moved]), notices=notices)
+        return Watched(c, tops(seen), widest, numpy.concatenate([[first[1]], moved]), notices=notices)
 
     return Explorer([SEEN, RATE, ORDER], compute, Scene((9.2, 4.75), _lay_out), describe)
 
 
-def follow(function: StandIn, batches: Tensor, start: tuple[float, float], *rate: float) -> tuple[numpy.ndarray, list[str]]:
+def follow(
+    function: StandIn, batches: Tensor, start: tuple[float, float], *rate: float
+) -> tuple[numpy.ndarray, list[str]]:
     """Return the upper end of a range after each batch, and what a reader must know of the function."""
     low, high, highs, notices = *start, [], []
     for batch in batches:
@@ -168,7 +177,9 @@ class Counts(Panel):
         at, (widest, moving) = numpy.arange(2, len(view.tops) + 1), map(view.left, (view.widest, view.moving))
         for line, left in ((self._widest, widest), (self._moving, moving)):
             line.set_data(at, numpy.where(left.cumsum(), left.cumsum(), numpy.nan))
-        self.title.text = f"{int(widest.sum())} left the widest range (dotted), {int(moving.sum())} the moving one (line)"
+        self.title.text = (
+            f"{int(widest.sum())} left the widest range (dotted), {int(moving.sum())} the moving one (line)"
+        )
 
 
 def draw_first(batches: Tensor, count: int) -> Picture:
@@ -178,42 +189,77 @@ def draw_first(batches: Tensor, count: int) -> Picture:
         batches: activations, (sentences, tokens, channels).
         count: how many sentences have been seen.
     """
-    tops = ends_of(batches, 0, count).flatten(1).amax(1)
-    end = tops.max().item()
+    first = tops(ends_of(batches, 0, count))
+    end = first.max()
     with style.house_style():
         figure = style.new_figure(9.2, 2.9)
         axes = figure.add_axes((0.085, 0.18, 0.895, 0.70))
         axes.set(xlim=(0.4, count + 1.8), ylim=(LOW, HIGH), xlabel="sentence", ylabel="largest activation")
         axes.set_xticks([*range(1, count + 2)], [*map(str, range(1, count + 1)), "the next"])
         axes.axhspan(LOW, end, color=style.RANGE, alpha=0.4, lw=0)
-        axes.plot(range(1, count + 1), tops, "o", color=style.ORIGINAL, ms=7)
+        axes.plot(range(1, count + 1), first, "o", color=style.ORIGINAL, ms=7)
         axes.text(count + 1, end, "?", size=22, weight="bold", ha="center", va="center")
         axes.text(0.6, LOW + 0.08, "band: the range that covers them", size=9, va="center")
         axes.set_title(f"{count} sentences are seen, and their range ends at {end:.2f}")
-        said = f"The largest activations of {count} sentences, from {tops.min():.2f} to {end:.2f}, lie in an orange band"
+        said = (
+            f"The largest activations of {count} sentences, from {first.min():.2f} to {end:.2f}, lie in an orange band"
+        )
         return picture(figure, f"{said} that ends at {end:.2f}. A question mark stands for the next sentence.")
 
 
-def exceeded(tops: numpy.ndarray, k: int, draws: int = 4000) -> float:
-    """Return how often a sentence exceeds the largest activation of k others, over so many orders.
+def exceeded(largest: numpy.ndarray, k: int, draws: int = 4000) -> tuple[float, float]:
+    """Return how often a sentence exceeds k others, over so many orders, and by what share it does, in the median.
 
     Args:
-        tops: the largest activation of each sentence; k: how many were seen before.
+        largest: activation of each sentence; k: how many were seen before.
     """
     draw = numpy.random.RandomState(k)
-    orders = numpy.array([draw.permutation(len(tops))[: k + 1] for _ in range(draws)])
-    chosen = tops[orders]
-    return float((chosen[:, k] > chosen[:, :k].max(1)).mean())
+    chosen = largest[numpy.array([draw.permutation(len(largest))[: k + 1] for _ in range(draws)])]
+    above = chosen[:, k] / chosen[:, :k].max(1) - 1
+    return float((above > 0).mean()), float(numpy.median(above[above > 0]))
 
 
-def moving_exceeded(tops: numpy.ndarray, rate: float, draws: int = 400) -> float:
-    """Return what share of sentences exceeds the moving average of those before, over so many orders."""
-    draw, share = numpy.random.RandomState(0), []
-    for _ in range(draws):
-        order = tops[draw.permutation(len(tops))]
-        end, left = order[0], 0
-        for top in order[1:]:
-            left += top > end
-            end += rate * (top - end)
-        share.append(left / (len(order) - 1))
-    return float(numpy.mean(share))
+def moving_exceeded(largest: numpy.ndarray, rate: float, draws: int = 400) -> float:
+    """Return what share of sentences exceeds the moving end of those before, over so many orders."""
+    draw = numpy.random.RandomState(0)
+    orders = largest[numpy.array([draw.permutation(len(largest)) for _ in range(draws)])]
+    end, left = orders[:, 0], []
+    for top in orders[:, 1:].T:
+        left.append(top > end)
+        end = end + rate * (top - end)
+    return float(numpy.mean(left))
+
+
+def draw_law(largest: Mapping[str, numpy.ndarray]) -> Picture:
+    """Draw how often a sentence exceeds all of k others, over k, and 1/(k + 1).
+
+    Args:
+        largest: by the name of a matrix, the largest input of each sentence.
+    """
+    seen = 1, 3, 9, 31, 63
+    marks = dict(zip(largest, ("o", "D", "s"), strict=True))
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.2)
+        axes = figure.add_axes((0.085, 0.17, 0.895, 0.71))
+        axes.set(xlim=(0.8, 80), ylim=(0.009, 0.9), xscale="log", yscale="log")
+        axes.set(xlabel="sentences seen k (logarithmic)", ylabel="how often it leaves")
+        axes.set_xticks(seen, [str(k) for k in seen])
+        axes.set_yticks([1 / (k + 1) for k in seen], [f"1/{k + 1}" for k in seen])
+        axes.minorticks_off()
+        line = numpy.linspace(1, 70, 200)
+        axes.plot(line, 1 / (line + 1), color=style.ORIGINAL, lw=1.2, ls="dashed", label="1/(k + 1)")
+        for name, its in largest.items():
+            shares = [exceeded(its, k)[0] for k in seen]
+            look: dict[str, Any] = {
+                "mfc": "none",
+                "mec": style.QUANTIZED,
+                "mew": 1.8,
+                "ms": 9 - 2 * (marks[name] == "D"),
+            }
+            axes.plot(seen, shares, marks[name], **look, label=f"input of {name}")
+        axes.legend(loc="upper right", frameon=False, fontsize=9)
+        axes.set_title("how often the next sentence leaves the widest range of k")
+        said = "; ".join(f"{name} {exceeded(its, 9)[0]:.3f}" for name, its in largest.items())
+        return picture(
+            figure, f"How often a sentence leaves the range of k others follows 1/(k + 1). For k = 9: {said}."
+        )

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from quantlib.affine import fake_quantize
-from quantlib.data.silero import RATE, WINDOW, decide, load_silero, spectra, speech_activations
+from quantlib.data.silero import RATE, WINDOW, decide, load_silero, speech_activations
 from quantlib.data.speech import synthesize_speech
 from quantlib.lab import sound, style
 from quantlib.lab.exercise import Function
@@ -31,7 +31,9 @@ WIDTH = Slider("b", "bits b", 8, 3, 8, 1)
 WAYS = "in float", "one range, from before", "a range for each window"
 LOWEST, HIGHEST = -4.0, 3.2  # the axis of the first input, powers of ten
 
-Quantizer = Callable[[str, Tensor], Tensor]  # takes where a tensor goes in, and the tensor; it may have rows of any shape
+Quantizer = Callable[
+    [str, Tensor], Tensor
+]  # takes where a tensor goes in, and the tensor; it may have rows of any shape
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,9 @@ class Reach(Panel):
         self._windows.set_data(gain(view.v) * 10.0**self._edges, self._tops)
         beyond, under = int((view.largest > view.end).sum()), int((view.largest < view.half).sum())
         count = len(view.largest)
-        self.title.text = f"input of the first layer: {under} of {count} windows become all 0, in {beyond} something clips"
+        self.title.text = (
+            f"input of the first layer: {under} of {count} windows become all 0, in {beyond} something clips"
+        )
 
     def grab(self, view: Loudness, x: float, y: float) -> Drag:
         """Take the windows along: to the right is louder."""

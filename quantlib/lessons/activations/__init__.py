@@ -12,11 +12,11 @@ from .judges import (
     draw_tokens,
     judged,
     more_calibration,
-    residual,
+    quantized,
     writer_costs,
 )
 from .sentences import draw_first, draw_law, exceeded, explore_sentences, law, moving_exceeded, tops
-from .volume import draw_volumes, explore_volume, volumes
+from .volume import draw_volumes, explore_volume, heard_at, volumes
 
 check_running_range = exercises.running_range.check
 check_moving_range = exercises.moving_range.check

@@ -73,27 +73,24 @@ def draw_more(db: Mapping[int, numpy.ndarray]) -> Picture:
         return picture(figure, f"The more sentences a min-max range was calibrated on, the lower its SQNR: {said}.")
 
 
-def judged(site: str, ruler: QParams, tokens: Tensor) -> list[float]:
-    """Return the SQNR in dB at each of STAGES when the input of one matrix is quantized.
+def quantized(site: str, ruler: QParams, tokens: Tensor) -> dict[str, Tensor]:
+    """Return what goes into the matrices, and out of the layer, when the input of one matrix is quantized.
 
     Args:
         site: the name of the matrix; ruler: of its input; tokens: the sentences.
     """
-    weights = load_encoder()
-    exact, coarse = (encoder_inputs(weights, tokens, act) for act in (None, quantizes(site, ruler)))
-    x, w = exact[site], weights[f"{site}.weight"]
+    return encoder_inputs(load_encoder(), tokens, lambda name, x: fake_quantize(x, *ruler) if name == site else x)
+
+
+def judged(site: str, ruler: QParams, exact: Mapping[str, Tensor], coarse: Mapping[str, Tensor]) -> list[float]:
+    """Return the SQNR in dB at each of STAGES.
+
+    Args:
+        site, ruler: as of `quantized`; exact: what `encoder_inputs` returns; coarse: what `quantized` does.
+    """
+    x, w = exact[site], load_encoder()[f"{site}.weight"]
     x_hat = fake_quantize(x, *ruler)
     return [sqnr_db(x, x_hat), sqnr_db(x @ w.T, x_hat @ w.T), sqnr_db(exact["output"], coarse["output"])]
-
-
-def quantizes(site: str, ruler: QParams) -> Act:
-    """Return what quantizes the input of one matrix."""
-    return lambda name, x: fake_quantize(x, *ruler) if name == site else x
-
-
-def residual(tokens: Tensor, ruler: QParams | None) -> Tensor:
-    """Return what comes to the last LayerNorm, with GELU's outputs quantized or exact."""
-    return encoder_inputs(load_encoder(), tokens, ruler and quantizes("ffn_down", ruler))["residual"]
 
 
 SHARED = {"static": None, "for each sentence": (0,), "for each token": (0, 1)}  # the axes that are kept, for rows of 64
@@ -183,7 +180,7 @@ def draw_tokens(x: Tensor, sentence: int) -> Picture:
         figure = style.new_figure(9.2, 3.1)
         axes = figure.add_axes((0.085, 0.27, 0.895, 0.62))
         axes.set(xlim=(-1, len(names)), ylim=(0, 1.12 * top), ylabel="largest |x| of the token")
-        axes.bar(range(len(names)), sizes, color=style.QUANTIZED, width=0.7)
+        axes.bar(range(len(names)), sizes.numpy(), color=style.QUANTIZED, width=0.7)
         axes.set_xticks(range(len(names)), names, rotation=90, size=8)
         axes.tick_params(axis="x", length=0, pad=1)
         axes.text(1, top, f"{names[0]}: {top:.1f}", va="center", weight="bold")

@@ -208,7 +208,7 @@ def draw_first(batches: Tensor, count: int) -> Picture:
 
 
 def exceeded(largest: numpy.ndarray, k: int, draws: int = 4000) -> tuple[float, float]:
-    """Return how often a sentence exceeds k others, over so many orders, and by what share it does, in the median.
+    """Return how often a sentence exceeds k others, over so many orders, and by what share, in the median.
 
     Args:
         largest: activation of each sentence; k: how many were seen before.
@@ -216,7 +216,8 @@ def exceeded(largest: numpy.ndarray, k: int, draws: int = 4000) -> tuple[float, 
     draw = numpy.random.RandomState(k)
     chosen = largest[numpy.array([draw.permutation(len(largest))[: k + 1] for _ in range(draws)])]
     above = chosen[:, k] / chosen[:, :k].max(1) - 1
-    return float((above > 0).mean()), float(numpy.median(above[above > 0]))
+    beyond = above[above > 0]
+    return len(beyond) / draws, float(numpy.median(beyond)) if len(beyond) else 0.0
 
 
 def moving_exceeded(largest: numpy.ndarray, rate: float, draws: int = 400) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy
 import torch
@@ -227,11 +227,16 @@ class Decided(Panel):
         self.title.text = f"where speech is heard; {same}"
 
 
-@lru_cache
+@cache
+def heard_at(v: float, b: int) -> Loudness:
+    """Return what is heard at a volume with so many bits, by quantlib's own functions."""
+    view: Loudness = explore_volume().compute(v=v, b=b)
+    return view
+
+
 def volumes(b: int) -> dict[int, Loudness]:
     """Return what is heard at volumes 5 dB apart, by quantlib's own functions."""
-    shown = explore_volume()
-    return {v: shown.compute(v=v, b=b) for v in range(-30, 31, 5)}
+    return {v: heard_at(v, b) for v in range(-30, 31, 5)}
 
 
 def draw_volumes(b: int) -> Picture:

@@ -24,6 +24,7 @@ from quantlib.lessons.activations import (
     heard_at,
     judged,
     law,
+    left_outside,
     more_calibration,
     moving_exceeded,
     quantized,
@@ -177,6 +178,8 @@ def test_more_calibration_makes_min_max_worse_in_every_draw_and_not_the_search()
     assert (found[:, 0] > found[:, 3]).all() and found.mean(axis=0)[[0, 3]].round(1).tolist() == [31.3, 30.5]
     searched = more_calibration(A, w, 8, search=True).mean(axis=0)
     assert searched[3] > searched[0] - 0.1
+    outside, shares = zip(*left_outside(A, 8), strict=True)
+    assert (min(outside), max(outside)) == (37, 147) and max(shares) < 0.175
     assert "with 8 bits from 31.3 to 30.5 dB" in draw_more({8: found, 4: found}).alt
 
 

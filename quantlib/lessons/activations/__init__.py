@@ -11,6 +11,7 @@ from .judges import (
     draw_more,
     draw_tokens,
     judged,
+    left_outside,
     more_calibration,
     quantized,
     writer_costs,

@@ -14,7 +14,7 @@ from quantlib.data.network import Act
 from quantlib.data.writer import character_logits, load_play, load_writer, text_windows
 from quantlib.lab import style
 from quantlib.lab.picture import Picture, picture
-from quantlib.metrics import bits_per_symbol, sqnr_db
+from quantlib.metrics import bits_per_symbol, split_error, sqnr_db
 from quantlib.qparams import QParams, choose_qparams
 
 from .sentences import shuffled
@@ -40,6 +40,21 @@ def more_calibration(x: Tensor, w: Tensor, bits: int, *, search: bool = False) -
         exact, rulers = test @ w.T, [_ruler(mixed[:k], bits, search) for k in SIZES]
         found.append([sqnr_db(exact, fake_quantize(test, *ruler) @ w.T) for ruler in rulers])
     return numpy.array(found)
+
+
+def left_outside(x: Tensor, bits: int) -> list[tuple[int, float]]:
+    """Return for each order how many values the range of one sentence leaves out, and their share of the squared error.
+
+    The orders, and the sentences that are judged, are those of `more_calibration`.
+    """
+    found = []
+    for order in range(DRAWS):
+        mixed = x[shuffled(len(x), order)]
+        seen, test = mixed[0], mixed[SIZES[-1] :: 2]
+        clip, rounding = (part.double().square().sum().item() for part in split_error(test, *_ruler(seen, bits, False)))
+        outside = int(((test < seen.min()) | (test > seen.max())).sum())
+        found.append((outside, clip / (clip + rounding)))
+    return found
 
 
 def _ruler(seen: Tensor, bits: int, search: bool) -> QParams:

@@ -243,7 +243,7 @@ def draw_law(largest: Mapping[str, numpy.ndarray]) -> Picture:
         figure = style.new_figure(9.2, 3.2)
         axes = figure.add_axes((0.085, 0.17, 0.895, 0.71))
         axes.set(xlim=(0.8, 80), ylim=(0.009, 0.9), xscale="log", yscale="log")
-        axes.set(xlabel="sentences seen k (logarithmic)", ylabel="how often it leaves")
+        axes.set(xlabel="sentences seen k (logarithmic)", ylabel="how often (logarithmic)")
         axes.set_xticks(seen, [str(k) for k in seen])
         axes.set_yticks([1 / (k + 1) for k in seen], [f"1/{k + 1}" for k in seen])
         axes.minorticks_off()

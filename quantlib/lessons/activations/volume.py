@@ -182,7 +182,7 @@ class Reach(Panel):
         self._windows = self.line(style.ORIGINAL, lw=1.6, zorder=3)
         self._names = [
             self.label("rounds to 0", size=9, color=style.ROUNDING_TEXT),
-            self.label("range from before", size=9),
+            self.label("range", size=9),
             self.label("clips", size=9, color=style.CLIPPED_TEXT),
         ]
 
@@ -246,15 +246,15 @@ def draw_volumes(b: int) -> Picture:
     with style.house_style():
         figure = style.new_figure(9.2, 3.2)
         axes = figure.add_axes((0.085, 0.17, 0.68, 0.71))
-        axes.set(xlim=(-31, 31), ylim=(-2, 52), xlabel="change of the volume, dB", ylabel="windows that differ")
+        axes.set(xlim=(-33, 33), ylim=(-2, 54), xlabel="change of the volume, dB", ylabel="windows that differ")
         axes.set_xticks(list(views), [fixed(v, 0) for v in views])
         axes.plot(list(views), before, "o-", color=style.QUANTIZED, lw=2)
         axes.plot(list(views), each, "|--", color=style.BETTER, ms=10, lw=2)
         for v, differ in zip(views, before, strict=True):
             if v % 10 == 0:
                 axes.text(v, differ + 4, str(differ), color=style.QUANTIZED, weight="bold", ha="center", va="center")
-        axes.text(32.5, before[-1], WAYS[1], color=style.QUANTIZED, size=9, va="center")
-        axes.text(32.5, each[-1], WAYS[2], color=style.BETTER_TEXT, size=9, va="center")
+        axes.text(34.5, before[-1], WAYS[1], color=style.QUANTIZED, size=9, va="center")
+        axes.text(34.5, each[-1], WAYS[2], color=style.BETTER_TEXT, size=9, va="center")
         axes.set_title(f"{b} bits, calibrated at 0 dB: windows of {len(views[0].largest)} not decided as in float")
         said = "; ".join(f"{fixed(v, 0)} dB {x} and {y}" for v, x, y in zip(views, before, each, strict=True))
         head = "Windows decided otherwise than in float, with one range from before and with a range for each window"

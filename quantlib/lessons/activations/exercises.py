@@ -1,6 +1,7 @@
 """The exercises of notebook 12: a range that widens, a range that moves, and a scale for each token."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -9,9 +10,9 @@ from torch import Tensor
 
 from quantlib.data import T
 from quantlib.lab.exercise import Exercise
-from quantlib.lab.learner import reals_problem, two_numbers
+from quantlib.lab.learner import Parts, reals_problem, two_numbers
 
-from .mistakes import known, moved, token_by_token, widened
+from .mistakes import Range, known, moved, token_by_token, widened
 
 
 def range_problem(value: Any, *_: object) -> str:
@@ -25,6 +26,11 @@ def range_problem(value: Any, *_: object) -> str:
     return "" if low <= high else f"returned a range from {low:g} down to {high:g}"
 
 
+def in_tensors(function: Callable[..., Range]) -> Callable[..., Parts]:
+    """Return a function of a range that returns its ends as float64 tensors."""
+    return lambda *arguments: tuple(torch.tensor(end, dtype=torch.float64) for end in function(*arguments))
+
+
 def _batches(seed: int, *shape: int) -> Tensor:
     return torch.tensor(numpy.random.RandomState(seed).normal(size=shape)).float()
 
@@ -34,7 +40,7 @@ running_range = Exercise(
     "running_range",
     "f(batch, low, high) returns the smallest range, as a pair, that holds low, high and all of the batch",
     parameters=("batch", "low", "high"),
-    reference=widened,
+    reference=in_tensors(widened),
     cases=(
         *((torch.tensor([v]), low, high) for v, low, high in ((1.0, 0.0, 0.0), (-1.0, 0.0, 0.0), (2.0, 0.0, 1.0))),
         (torch.tensor([0.5]), -1.0, 2.0),
@@ -61,7 +67,7 @@ moving_range = Exercise(
     "moving_range",
     "f(batch, low, high, rate) returns both ends, as a pair, moved by rate times the way to those of the batch",
     parameters=("batch", "low", "high", "rate"),
-    reference=moved,
+    reference=in_tensors(moved),
     cases=(
         (torch.tensor([1.0]), 0.0, 0.0, 0.25),
         (torch.tensor([0.0]), 0.0, 1.0, 0.25),

@@ -205,7 +205,7 @@ def shares_the_scale_of_all(x: Tensor, bits: int) -> Tensor:
 
 @known("token_quantize", "a scale for each column", _ROW)
 def scales_the_columns(x: Tensor, bits: int) -> Tensor:
-    """A column is a channel. A token is a row."""
+    """A column is a channel, and a token is a row."""
     return token_by_token(x.T, bits).T
 
 

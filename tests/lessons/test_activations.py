@@ -18,6 +18,7 @@ from quantlib.lessons.activations import (
     draw_more,
     draw_tokens,
     draw_volumes,
+    ends_moved,
     exceeded,
     explore_sentences,
     explore_volume,
@@ -27,7 +28,6 @@ from quantlib.lessons.activations import (
     left_outside,
     more_calibration,
     moving_exceeded,
-    quantized,
     tops,
     volumes,
     writer_costs,
@@ -88,7 +88,8 @@ def heard_alone(v, b):
 def readout_volume(v, b):
     """What the explorer of the volume must say: how loud it is, and what is heard by the network run three times."""
     exact, before, fresh = heard_alone(v, b)
-    head = f"v = {v:.0f} dB and b = {b:.0f}: the sound is {10 ** (v / 20):.4g} times as loud".replace("-", MINUS)
+    times = f"the samples, changed by {v:.0f} dB, are multiplied by {10 ** (v / 20):.4g}"
+    head = f"v = {v:.0f} and b = {b:.0f}: {times}".replace("-", MINUS)
     heard = f"Speech is heard in {exact} windows in float, in {before} with the range from before"
     return f"{head}. {heard}, and in {fresh} with a range for each window."
 
@@ -184,11 +185,11 @@ def test_more_calibration_makes_min_max_worse_in_every_draw_and_not_the_search()
 
 
 def test_the_percentile_wins_behind_the_layer_norm():
-    test, found = {name: x[1::2] for name, x in INPUTS.items()}, {}
-    for name, top in (("min-max", 24.6), ("clipped", 4.56)):
-        ruler = choose_qparams(torch.tensor([-0.17, top]))
-        found[name] = judged("ffn_down", ruler, test, quantized("ffn_down", ruler, TOKENS[1::2]))
-    assert found["min-max"][1] > found["clipped"][1] + 20 and found["clipped"][2] > found["min-max"][2] + 10
+    rulers = {name: choose_qparams(torch.tensor([-0.17, top])) for name, top in (("min-max", 24.6), ("clipped", 4.56))}
+    found = {name: judged("ffn_down", ruler, TOKENS) for name, ruler in rulers.items()}
+    wide, narrow = found.values()
+    assert wide.db[1] > narrow.db[1] + 20 and narrow.db[2] > wide.db[2] + 10
+    assert wide.clipped < 5 and 250 < narrow.clipped < 350 and narrow.mark < 70 < 220 < wide.mark
     assert "in the input, after the matrix, after the LayerNorm: min-max" in draw_judged(found).alt
 
 
@@ -205,6 +206,11 @@ def test_a_fresh_range_for_a_sentence_gains_nothing_and_one_for_a_token_much():
 def test_one_token_is_the_largest_of_each_sentence():
     assert (INPUTS["ffn_up"].abs().amax(2).argmax(1) == 0).all()
     assert "28.4 for [CLS] and 3.8 for the median token" in draw_tokens(INPUTS["ffn_up"], 3).alt
+
+
+def test_other_texts_hardly_move_the_ranges():
+    assert ends_moved(INPUTS, TOKENS) == 0
+    assert 0.1 < max(ends_moved(INPUTS, encoder_tokens(kind)) for kind in ("verse", "code")) < 0.3
 
 
 # --- volume

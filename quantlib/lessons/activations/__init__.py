@@ -10,10 +10,10 @@ from .judges import (
     draw_judged,
     draw_more,
     draw_tokens,
+    ends_moved,
     judged,
     left_outside,
     more_calibration,
-    quantized,
     writer_costs,
 )
 from .sentences import draw_first, draw_law, exceeded, explore_sentences, law, moving_exceeded, tops

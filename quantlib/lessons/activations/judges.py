@@ -1,6 +1,7 @@
 """Which of two ranges is better depends on where one looks, and the widest value on who sets it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import numpy
@@ -9,7 +10,7 @@ from torch import Tensor
 from quantlib.affine import fake_quantize
 from quantlib.calibration.histogram import Histogram
 from quantlib.calibration.squared_error import choose_mse
-from quantlib.data.encoder import encoder_inputs, encoder_pieces, encoder_tokens, load_encoder
+from quantlib.data.encoder import ENCODER_MATRICES, encoder_inputs, encoder_pieces, encoder_tokens, load_encoder
 from quantlib.data.network import Act
 from quantlib.data.writer import character_logits, load_play, load_writer, text_windows
 from quantlib.lab import style
@@ -88,24 +89,45 @@ def draw_more(db: Mapping[int, numpy.ndarray]) -> Picture:
         return picture(figure, f"The more sentences a min-max range was calibrated on, the lower its SQNR: {said}.")
 
 
-def quantized(site: str, ruler: QParams, tokens: Tensor) -> dict[str, Tensor]:
-    """Return what goes into the matrices, and out of the layer, when the input of one matrix is quantized.
+@dataclass(frozen=True)
+class Judged:
+    """What the input of one matrix, quantized, does to a layer.
+
+    db: the SQNR at each of STAGES; clipped: how many values clip.
+    mark: the largest number of [CLS] before the LayerNorm.
+    """
+
+    db: list[float]
+    clipped: int
+    mark: float
+
+
+def judged(site: str, ruler: QParams, tokens: Tensor) -> Judged:
+    """Return what comes of it when the input of one matrix is quantized, for every second sentence.
 
     Args:
         site: the name of the matrix; ruler: of its input; tokens: the sentences.
     """
-    return encoder_inputs(load_encoder(), tokens, lambda name, x: fake_quantize(x, *ruler) if name == site else x)
+    weights, test = load_encoder(), tokens[1::2]
+    exact = encoder_inputs(weights, test)
+    coarse = encoder_inputs(weights, test, lambda name, x: fake_quantize(x, *ruler) if name == site else x)
+    x, w = exact[site], weights[f"{site}.weight"]
+    x_hat = fake_quantize(x, *ruler)
+    db = [sqnr_db(x, x_hat), sqnr_db(x @ w.T, x_hat @ w.T), sqnr_db(exact["output"], coarse["output"])]
+    clipped = int(split_error(x, *ruler).clip.count_nonzero())
+    return Judged(db, clipped, coarse["residual"][:, 0].max().item())
 
 
-def judged(site: str, ruler: QParams, exact: Mapping[str, Tensor], coarse: Mapping[str, Tensor]) -> list[float]:
-    """Return the SQNR in dB at each of STAGES.
+def ends_moved(inputs: Mapping[str, Tensor], tokens: Tensor) -> float:
+    """Return by how much an end of the range of a matrix's input moves at most when other sentences are read.
 
     Args:
-        site, ruler: as of `quantized`; exact: what `encoder_inputs` returns; coarse: what `quantized` does.
+        inputs: what `encoder_inputs` returned; tokens: the other sentences.
     """
-    x, w = exact[site], load_encoder()[f"{site}.weight"]
-    x_hat = fake_quantize(x, *ruler)
-    return [sqnr_db(x, x_hat), sqnr_db(x @ w.T, x_hat @ w.T), sqnr_db(exact["output"], coarse["output"])]
+    other = encoder_inputs(load_encoder(), tokens)
+    pairs = ((inputs[name], other[name]) for name in ENCODER_MATRICES)
+    ends = ((a.amin() - b.amin(), a.amax() - b.amax()) for a, b in pairs)
+    return max(end.abs().item() for pair in ends for end in pair)
 
 
 SHARED = {"static": None, "for each sentence": (0,), "for each token": (0, 1)}  # the axes that are kept, for rows of 64
@@ -156,14 +178,15 @@ def _each(seen: Mapping[str, Tensor], axes: tuple[int, ...] | None, bits: int) -
     return lambda name, x: fake_quantize(x, *sharing(x, seen[name], axes, bits))
 
 
-def draw_judged(db: Mapping[str, list[float]]) -> Picture:
-    """Draw two or three ranges before and after what follows them.
+def draw_judged(found: Mapping[str, Judged]) -> Picture:
+    """Draw two ranges before and after what follows them.
 
     Args:
-        db: by name, the SQNR in dB at each of STAGES.
+        found: by name, what `judged` returned.
     """
-    inks = dict(zip(db, (style.QUANTIZED, style.BETTER_TEXT, style.ORIGINAL), strict=False))
-    forms = dict(zip(db, ("o-", "D--", "s:"), strict=False))
+    db = {name: its.db for name, its in found.items()}
+    inks = dict(zip(db, (style.QUANTIZED, style.BETTER_TEXT), strict=True))
+    forms = dict(zip(db, ("o-", "D--"), strict=True))
     with style.house_style():
         figure = style.new_figure(9.2, 3.3)
         axes = figure.add_axes((0.085, 0.11, 0.70, 0.77))

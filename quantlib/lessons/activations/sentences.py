@@ -21,7 +21,7 @@ from . import exercises
 from .mistakes import widened
 
 COUNT = 100  # sentences that go by
-SEEN = Slider("n", "sentences seen n", 9, 2, COUNT, 1)
+SEEN = Slider("n", "sentences n", 9, 2, COUNT, 1)
 RATE = Slider("c", "rate c", 0.1, 0.02, 1.0, 0.02)
 ORDER = Button("order", "another order of the sentences")
 FIRST = 4  # the order that is shown first: in it as many sentences leave as the law says

@@ -26,7 +26,7 @@ from . import exercises
 
 SITES = "conv1", "conv2", "conv3", "conv4", "lstm_input", "output"  # whose inputs are quantized
 BATCHES = 4  # in which the sound goes by while it is watched
-VOLUME = Slider("v", "volume change, dB v", 0, -30, 30, 1)
+VOLUME = Slider("v", "volume v", 0, -30, 30, 1)
 WIDTH = Slider("b", "bits b", 8, 3, 8, 1)
 WAYS = "in float", "one range, from before", "a range for each window"
 LOWEST, HIGHEST = -4.0, 3.2  # the axis of the first input, powers of ten
@@ -152,9 +152,9 @@ def explore_volume(
 def describe(view: Loudness) -> str:
     """Return the sentence that says what each way hears."""
     float_, before, fresh_ = view.heard.sum(axis=1).tolist()
-    sound_ = f"v = {fixed(view.v, 0)} dB and b = {view.b}: the sound is {number(gain(view.v))} times as loud"
+    times = f"the samples, changed by {fixed(view.v, 0)} dB, are multiplied by {number(gain(view.v))}"
     heard = f"Speech is heard in {float_} windows in float, in {before} with the range from before"
-    return f"{sound_}. {heard}, and in {fresh_} with a range for each window."
+    return f"v = {fixed(view.v, 0)} and b = {view.b}: {times}. {heard}, and in {fresh_} with a range for each window."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
@@ -181,9 +181,9 @@ class Reach(Panel):
         self._band = self.area({"facecolor": style.RANGE, "alpha": 0.4, "zorder": 1})
         self._windows = self.line(style.ORIGINAL, lw=1.6, zorder=3)
         self._names = [
-            self.label("rounds to 0", size=9, color=style.ROUNDING_TEXT),
+            self.label("rounds to 0", size=9),
             self.label("range", size=9),
-            self.label("clips", size=9, color=style.CLIPPED_TEXT),
+            self.label("clips", size=9),
         ]
 
     def update(self, view: Loudness) -> None:

@@ -192,8 +192,8 @@ def draw_first(batches: Tensor, count: int) -> Picture:
     first = tops(ends_of(batches, 0, count))
     end = first.max()
     with style.house_style():
-        figure = style.new_figure(9.2, 2.9)
-        axes = figure.add_axes((0.085, 0.18, 0.895, 0.70))
+        figure = style.new_figure(9.2, 2.35)
+        axes = figure.add_axes((0.085, 0.215, 0.895, 0.645))
         axes.set(xlim=(0.4, count + 1.8), ylim=(LOW, HIGH), xlabel="sentence", ylabel="largest activation")
         axes.set_xticks([*range(1, count + 2)], [*map(str, range(1, count + 1)), "the next"])
         axes.axhspan(LOW, end, color=style.RANGE, alpha=0.4, lw=0)

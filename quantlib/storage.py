@@ -80,8 +80,8 @@ def pareto_front(points: Iterable[Sequence[float]]) -> list[int]:
     >>> pareto_front([(1, 4), (2, 3), (2, 4), (3, 0)])
     [0, 1, 3]
     """
-    points = [tuple(point) for point in points]
-    return [place for place, point in enumerate(points) if not any(_beats(other, point) for other in points)]
+    given = [tuple(point) for point in points]
+    return [place for place, point in enumerate(given) if not any(_beats(other, point) for other in given)]
 
 
 def _beats(point: tuple[float, ...], other: tuple[float, ...]) -> bool:

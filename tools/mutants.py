@@ -51,7 +51,7 @@ settings.load_profile("mutants")
 
 
 def modules() -> dict[str, Path]:
-    """Give the files of the maths by name: all that stand in quantlib/ itself, in calibration/, formats/ and networks/."""
+    """Give the files of the maths by name: those in quantlib/ itself, in calibration/, formats/ and networks/."""
     package = project.ROOT / "quantlib"
     paths = [path for folder in (".", "calibration", "formats", "networks") for path in package.glob(f"{folder}/*.py")]
     return {path.stem: path for path in sorted(paths) if path.stem != "__init__"}

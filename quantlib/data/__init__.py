@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import QuantlibError
+from .network import read_tensors
 
 MINILM_PATH = Path(__file__).with_name("minilm.safetensors")
 MINILM_SHA256 = "28e87d5961970948571b9f569698b88680eb815c6f34b056d00209c40bce3122"
@@ -65,8 +66,4 @@ def load_weight(name: str) -> Tensor:
             repr(name),
             'load one of these, for example load_weight("ffn_down")',
         )
-    from safetensors import safe_open  # here, so that `import quantlib.data` stays light
-
-    with safe_open(MINILM_PATH, framework="pt") as file:
-        weight: Tensor = file.get_tensor(_NAMES_IN_FILE[name])
-    return weight.clone()  # memory of its own, not a window on the mapped file
+    return read_tensors(MINILM_PATH, [_NAMES_IN_FILE[name]])[_NAMES_IN_FILE[name]]

@@ -9,7 +9,16 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from ..errors import QuantlibError
 from . import load_weight
-from .network import Act, apply_matrix, apply_norm, check_ids, check_weights, unchanged
+from .network import (
+    Act,
+    apply_matrix,
+    apply_norm,
+    check_ids,
+    check_weights,
+    read_metadata,
+    read_tensors,
+    unchanged,
+)
 
 ENCODER_PATH = Path(__file__).with_name("minilm_layer0.safetensors")
 ENCODER_SHA256 = "ccda6ab43fd1a8898ac5f47827ec6c55eb03127861f2b10b532cda4fa5409866"
@@ -95,12 +104,10 @@ def load_encoder() -> dict[str, Tensor]:
     >>> len(weights), round(weights["ffn_down.weight"][99, 856].item(), 3)
     (21, 7.915)
     """
-    from safetensors import safe_open  # here, so that importing this module stays light
-
-    with safe_open(ENCODER_PATH, framework="pt") as file:
-        read = {name: file.get_tensor(in_file).float().clone() for name, in_file in NAMES_IN_FILE.items()}
-    read |= {name: load_weight(name.removesuffix(".weight")) for name in ELSEWHERE}
-    return {name: read[name] for name in ENCODER_SHAPES}
+    read = read_tensors(ENCODER_PATH, NAMES_IN_FILE.values())
+    weights = {name: load_weight(name.removesuffix(".weight")) for name in ELSEWHERE}
+    weights |= {name: read[in_file].float() for name, in_file in NAMES_IN_FILE.items()}
+    return {name: weights[name] for name in ENCODER_SHAPES}
 
 
 def encoder_tokens(kind: str) -> Tensor:
@@ -126,11 +133,8 @@ def encoder_tokens(kind: str) -> Tensor:
         raise QuantlibError(
             f"the kinds of text are {known}", repr(kind), 'use one, for example encoder_tokens("prose")'
         )
-    from safetensors import safe_open  # here, so that importing this module stays light
-
-    with safe_open(ENCODER_PATH, framework="pt") as file:
-        tokens: Tensor = file.get_tensor(f"tokens.{kind}").long()
-    return tokens
+    name = f"tokens.{kind}"
+    return read_tensors(ENCODER_PATH, [name])[name].long()
 
 
 def encoder_pieces() -> tuple[str, ...]:
@@ -139,10 +143,7 @@ def encoder_pieces() -> tuple[str, ...]:
     >>> encoder_pieces()[:4]
     ('[UNK]', '[CLS]', '[SEP]', '!')
     """
-    from safetensors import safe_open  # here, so that importing this module stays light
-
-    with safe_open(ENCODER_PATH, framework="pt") as file:
-        return tuple(json.loads(file.metadata()["pieces"]))
+    return tuple(json.loads(read_metadata(ENCODER_PATH)["pieces"]))
 
 
 def encoder_embeddings(weights: Mapping[str, Tensor], tokens: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
-"""What the networks in this folder share: the hook on activations, layers, and the check of their tensors."""
+"""What the networks in this folder share: reading a file, the hook on activations, layers, checks of what is given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from torch import Tensor
 from torch.nn.functional import layer_norm, linear
@@ -10,6 +11,22 @@ from ..errors import QuantlibError, what_came
 # Called with a matrix's name and its input, wherever a network multiplies; the network goes on with what it returns.
 # So it observes, if it returns x itself, and quantizes, if it returns what x would come back as.
 Act = Callable[[str, Tensor], Tensor]
+
+
+def read_tensors(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
+    """Return tensors of a file by name, in memory of their own, not in windows on the mapped file."""
+    from safetensors import safe_open  # here, so that importing quantlib.data stays light
+
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name).clone() for name in names}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what a file says about itself in its header."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata())
 
 
 def unchanged(name: str, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
 from ..errors import QuantlibError, what_came
-from .network import Act, check_weights, unchanged
+from .network import Act, check_weights, read_tensors, unchanged
 
 SILERO_PATH = Path(__file__).with_name("silero.safetensors")
 SILERO_SHA256 = "51f1939d6239a643bb213df9e8fb645bbec1228cfb48e7adcab8e01ba86c786a"
@@ -70,10 +70,8 @@ def load_silero() -> dict[str, Tensor]:
     >>> sum(w.numel() for w in weights.values()), round(weights["conv4.weight"][53, 17, 1].item(), 2)
     (309633, 54.88)
     """
-    from safetensors import safe_open  # here, so that importing this module stays light
-
-    with safe_open(SILERO_PATH, framework="pt") as file:
-        return {name: file.get_tensor(in_file).clone() for name, in_file in NAMES_IN_FILE.items()}
+    read = read_tensors(SILERO_PATH, NAMES_IN_FILE.values())
+    return {name: read[in_file] for name, in_file in NAMES_IN_FILE.items()}
 
 
 def speech_probability(weights: Mapping[str, Tensor], audio: Tensor, act: Act | None = None) -> Tensor:

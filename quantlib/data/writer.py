@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from ..errors import QuantlibError
-from .network import Act, apply_matrix, apply_norm, check_ids, check_weights, unchanged
+from .network import Act, apply_matrix, apply_norm, check_ids, check_weights, read_tensors, unchanged
 
 WRITER_PATH = Path(__file__).with_name("writer.safetensors")
 WRITER_SHA256 = "06aa6bc68db4ddb6adcc4fc75293f48ab5fbb79209bb8d4798b908b80eda746c"
@@ -72,10 +72,7 @@ def load_writer() -> dict[str, Tensor]:
     >>> len(weights), sum(w.numel() for w in weights.values())
     (25, 111872)
     """
-    from safetensors import safe_open  # here, so that importing this module stays light
-
-    with safe_open(WRITER_PATH, framework="pt") as file:
-        return {name: file.get_tensor(name).clone() for name in WRITER_SHAPES}
+    return read_tensors(WRITER_PATH, WRITER_SHAPES)
 
 
 def character_logits(weights: Mapping[str, Tensor], ids: Tensor, act: Act | None = None) -> Tensor:

@@ -117,13 +117,16 @@ def test_the_learning_rate_rises_and_falls():
 
 def test_training_lowers_the_bits_and_comes_out_the_same_again(monkeypatch, windows):
     monkeypatch.setattr(train_writer, "STEPS", 20)
-    bits = {}
-    text = load_play("macbeth")
-    trained = train_writer.train(text, 0, lambda step, w: bits.update({step: train_writer.bits(w, windows[:10])}))
+    monkeypatch.setattr(train_writer, "BATCH", 8)
+    bits = []
+    trained = train_writer.train(
+        load_play("macbeth"), 0, lambda step, weights: bits.append(train_writer.bits(weights, windows[:4]))
+    )
     assert {name: tuple(weight.shape) for name, weight in trained.items()} == WRITER_SHAPES
-    assert list(bits) == list(range(1, 21)) and bits[1] == pytest.approx(6, abs=0.2) and bits[20] < 5.8
-    again = train_writer.train(text, 0, lambda *_: None)
-    assert all(torch.equal(again[name], weight) for name, weight in trained.items())
+    assert len(bits) == 20 and bits[0] == pytest.approx(6, abs=0.2) and bits[-1] < 5.8
+    again = train_writer.train(load_play("macbeth"), 0, lambda *_: None)
+    for name, weight in trained.items():  # threads may sum in another order
+        torch.testing.assert_close(again[name], weight, atol=1e-3, rtol=0)
 
 
 # Loading

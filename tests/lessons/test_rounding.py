@@ -391,7 +391,7 @@ WRITTEN = {
             "torch.where(u < v - v.floor(), v.floor(), v.floor() + 1)",
             "torch.where(u < v - v.floor(), v.floor(), v.ceil())",
         ],
-        "u is compared with v, not with its fraction": [
+        "u compared with v, not with its fraction": [
             "torch.where(u < v, v.ceil(), v.floor())",
             "v.floor() + (u < v)",
         ],

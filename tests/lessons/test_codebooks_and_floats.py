@@ -1,7 +1,6 @@
 """Notebook 11: both explorers agree with plain arithmetic, pictures say what is so, mistakes are known."""
 
 import math
-import random
 
 import numpy
 import pytest
@@ -35,6 +34,7 @@ from quantlib.lessons.codebooks_and_floats import (
 )
 from quantlib.lessons.codebooks_and_floats.fields import SHARES, Fields, Weights, Windows
 from quantlib.lessons.codebooks_and_floats.settling import POWERS, Beginnings, Numbers, Walk, dense
+from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in, now
 
 SILERO, (SOUND, _) = load_silero(), synthesize_speech()
 IN_FLOAT = speech_probability(SILERO, SOUND) > 0.5
@@ -121,53 +121,19 @@ READOUTS = [readout_fields, readout_settling]
 EXPLORERS = {"fields": (explore_fields, readout_fields), "settling": (explore_settling, readout_settling)}
 
 
-@pytest.fixture(scope="module", params=EXPLORERS)
-def each(request):
-    make, readout = EXPLORERS[request.param]
-    return make, make(), readout
+@pytest.mark.parametrize(("make", "readout"), EXPLORERS.values(), ids=EXPLORERS)
+def test_readout_agrees_with_plain_arithmetic_at_every_end_and_on_a_random_walk(make, readout):
+    assert_agrees(make(), readout)
 
 
-def now(explorer):
-    return [control.value for control in explorer.controls.values()]
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_blitting_draws_what_a_full_redraw_draws(make):
+    assert_redraws(make)
 
 
-def test_readout_agrees_with_plain_arithmetic_at_every_end(each):
-    _, explorer, readout = each
-    for name, control in explorer.controls.items():
-        for end in (control.min, control.max):
-            said = explorer.move(**{name: end})
-            assert readout(*now(explorer)) in said
-
-
-def test_readout_agrees_with_plain_arithmetic_on_a_random_walk(each):
-    _, explorer, readout = each
-    walk = random.Random(0)
-    for _ in range(25):
-        name, control = walk.choice(list(explorer.controls.items()))
-        value = control.value + walk.choice([-5, -1, 1, 5]) * control.step
-        text = explorer.move(**{name: min(max(value, control.min), control.max)})
-        assert readout(*now(explorer)) in text and text == explorer.picture.alt
-
-
-def test_blitting_draws_what_a_full_redraw_draws(each):
-    make, *_ = each
-    walked, fresh = make(), make()
-    start = {name: control.value for name, control in walked.controls.items()}
-    for end in ("min", "max"):
-        walked.move(**{name: getattr(control, end) for name, control in walked.controls.items()})
-    assert walked.picture.png != fresh.picture.png
-    walked.move(**start)
-    assert walked.picture.png == fresh.picture.png
-
-
-def unwritten(*arguments): ...
-
-
-def test_an_unwritten_function_is_told_and_quantlibs_stands_in(each):
-    make, *_ = each
-    text = make(unwritten).picture.alt
-    assert "unwritten: it is not written yet. The picture shows quantlib's instead." in text
-    assert text.startswith(make().picture.alt)
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
+    assert_stands_in(make)
 
 
 def middle(explorer, kind):
@@ -283,6 +249,9 @@ def test_a_learners_scales_are_used(capsys):
     blocks = load_weight("query").reshape(-1, 32)
     mine = scales_of(blocks, lambda x: torch.ones(len(x), 1) * 2)
     assert (mine == 2).all() and capsys.readouterr().out == "the scales are yours\n"
+
+    def unwritten(*arguments): ...
+
     assert torch.equal(scales_of(blocks, unwritten), exercises.block_scale.reference(blocks))
     assert "quantlib's scales are used instead." in capsys.readouterr().out
     scales_of(blocks, lambda x: torch.zeros(len(x), 1))

@@ -130,6 +130,20 @@ def decide(weights: Mapping[str, Tensor], features: Tensor, act: Act | None = No
     return logits.sigmoid()
 
 
+def hears_speech(p: Tensor) -> Tensor:
+    """Return in which windows a network takes what it hears for speech: its probability p is above 1/2."""
+    return p > 0.5
+
+
+def same_decisions(p: Tensor, q: Tensor) -> int:
+    """Return in how many windows two probabilities, of one shape, decide alike about speech.
+
+    >>> same_decisions(torch.tensor([0.9, 0.4, 0.1]), torch.tensor([0.6, 0.7, 0.0]))
+    2
+    """
+    return int((hears_speech(p) == hears_speech(q)).sum())
+
+
 def speech_activations(weights: Mapping[str, Tensor], audio: Tensor, act: Act | None = None) -> dict[str, Tensor]:
     """Return what each of the four convolutions hands on for every window, by its name: after its ReLU, not below 0.
 

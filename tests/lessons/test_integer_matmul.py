@@ -8,6 +8,7 @@ import torch
 from quantlib.formats.integers import fixed_point, requantize
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.integer_matmul import (
+    as_in_float,
     draw_bias,
     draw_decisions,
     draw_mistakes,
@@ -20,7 +21,6 @@ from quantlib.lessons.integer_matmul import (
     integer_network,
     mistakes,
     running,
-    same,
     share_rounded_otherwise,
 )
 from quantlib.lessons.integer_matmul import exercises as its
@@ -175,7 +175,7 @@ def test_only_sums_that_do_not_fit_are_wrong_with_wraparound():
 
 
 def test_the_network_hears_with_integers_and_not_with_the_mistakes():
-    found = {name: same(p) for name, p in mistakes().items()}
+    found = {name: as_in_float(p) for name, p in mistakes().items()}
     assert found["as it should be"] >= 252 and found["bias in int16"] >= 252 and found["rounded twice"] >= 252
     assert found["padded with the code 0"] == found["bias in int8"] == 124
     assert found["no bias"] < 170 and found["z_x taken as 0"] < 130 and found["shift rounds down"] >= 252

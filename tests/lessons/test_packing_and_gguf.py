@@ -6,6 +6,7 @@ import torch
 
 from quantlib import sqnr_db
 from quantlib.data import T, load_weight
+from quantlib.data.silero import same_decisions
 from quantlib.errors import QuantlibError
 from quantlib.formats import (
     GgufTensor,
@@ -29,7 +30,6 @@ from quantlib.lessons.packing_and_gguf import (
     exercises,
     explore_byte,
     explore_lens,
-    same,
 )
 from quantlib.lessons.packing_and_gguf.byte import Bits, Readers, codes_of
 from quantlib.lessons.packing_and_gguf.lens import READERS, read_blocks
@@ -198,7 +198,7 @@ def test_still_pictures_say_what_is_so():
     p = torch.tensor([0.9, 0.1, 0.9])
     assert draw_hearing({"float": p, "wrong": 1 - p}).alt.endswith("wrong: speech in 1 of 3, 0 as in float.")
     assert draw_hearing({"float": p, "wrong": p * 0}).alt.endswith("wrong: speech in 0 of 3, 1 as in float.")
-    assert same(p, 1 - p) == 0 and same(p, p) == 3
+    assert same_decisions(p, 1 - p) == 0 and same_decisions(p, p) == 3
 
 
 def test_a_network_goes_through_blocks_whatever_its_shapes():

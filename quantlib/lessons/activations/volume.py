@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from quantlib.affine import fake_quantize
-from quantlib.data.silero import RATE, WINDOW, decide, load_silero, speech_activations
+from quantlib.data.silero import RATE, WINDOW, decide, hears_speech, load_silero, speech_activations
 from quantlib.data.speech import synthesize_speech
 from quantlib.lab import sound, style
 from quantlib.lab.exercise import Function
@@ -95,7 +95,7 @@ def listen(v: float, ways: tuple[Quantizer, ...]) -> numpy.ndarray:
             return x
         return torch.stack([way(name, x[:, k]) for k, way in enumerate(ways)], dim=1)
 
-    return (decide(weights, torch.stack(features, dim=1), side_by_side) > 0.5).T.numpy()
+    return hears_speech(decide(weights, torch.stack(features, dim=1), side_by_side)).T.numpy()
 
 
 def gain(v: float) -> float:

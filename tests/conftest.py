@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tools.colab import SAMPLE
+
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores; torch's threads would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -18,7 +20,11 @@ settings.load_profile("fast")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="walk further in the browser, draw 300 seeds")
+    parser.addoption("--long", action="store_true", help="walk further in every notebook, draw 300 seeds")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "front_end: hangs on the front end, not on the notebook: tried in a sample")
 
 
 # What takes longest begins first, so that no process is left alone with it in the end.
@@ -28,8 +34,8 @@ BY_NOTEBOOK = ("test_accessible.py", "test_explorers.py")  # they run a notebook
 
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: those with a browser wait for it now and then."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: those with a browser or a sandbox wait for it now and then."""
+    return (os.cpu_count() or 1) + 2
 
 
 class Together(LoadScopeScheduling):
@@ -56,7 +62,15 @@ def pytest_xdist_make_scheduler(config, log):
     return Together(config, log)
 
 
-def pytest_collection_modifyitems(items):
+def in_sample(test: str) -> bool:
+    return any(name in test for name in SAMPLE)
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.option.long:
+        left = {item for item in items if item.get_closest_marker("front_end") and not in_sample(item.name)}
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
     place = {name: k for k, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 

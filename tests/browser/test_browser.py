@@ -24,7 +24,7 @@ from tests.helpers.lessons import READOUTS
 from tools import nbfile, project
 
 KEYS = ["ArrowLeft", "ArrowRight", "PageUp", "PageDown"]
-STEPS, LONG_STEPS = 50, 500  # of the random walk on each explorer; the second with --long
+STEPS, LONG_STEPS = 20, 500  # of the random walk on each explorer; the second with --long
 HELD = 10  # so many of them are pressed one upon the other, as a hand does; with --long each is waited for
 HIGHEST = 640  # pixels: what a laptop's page leaves for an explorer
 WAIT = 20_000  # ms; on a busy machine a page may lag behind
@@ -169,6 +169,7 @@ def test_every_slider_reaches_both_ends_and_walks(opened, long):
     assert not opened.complaints
 
 
+@pytest.mark.front_end
 def test_every_control_has_a_name_and_follows_the_keyboard(opened):
     for explorer, expected in zip(explorers(opened), opened.readouts, strict=True):
         handles, readouts = explorer.locator(FRONT.handle), explorer.locator(".widget-readout")
@@ -195,6 +196,7 @@ def test_every_control_has_a_name_and_follows_the_keyboard(opened):
     assert opened.page.locator("[title=null]").filter(visible=True).count() == 0  # a tooltip that says "null"
 
 
+@pytest.mark.front_end
 def test_a_number_that_is_typed_counts_when_the_focus_leaves_it_and_a_reset_brings_the_start_back(opened):
     for explorer, expected in zip(explorers(opened), opened.readouts, strict=True):
         reset = explorer.get_by_role("button", name="Reset", exact=True)
@@ -335,12 +337,14 @@ def test_every_picture_on_the_page_says_its_message(opened):
         assert picture.evaluate("e => e.naturalWidth") > 0
 
 
+@pytest.mark.front_end
 def test_an_exercise_left_alone_is_not_written_yet(opened):
     assert len(opened.lesson.exercises) >= 2
     for exercise in opened.lesson.exercises:
         expect(opened.outputs(exercise.check)).to_contain_text(f"not written yet: {exercise.name}.")
 
 
+@pytest.mark.front_end
 def test_a_wrong_answer_that_is_typed_is_named(opened, long):
     choose = random.Random(opened.name)
     for exercise in opened.lesson.exercises:
@@ -390,6 +394,7 @@ if "QUANTLIB_REPOSITORY" in os.environ:  # set by tools/colab.py
         expect(opened.outputs(setup)).to_contain_text(clone)
 
 
+@pytest.mark.front_end
 def test_a_restarted_kernel_leaves_widgets_that_say_what_to_do(opened):
     opened.page.evaluate(FRONT.restart)
     for explorer in explorers(opened):
@@ -399,6 +404,7 @@ def test_a_restarted_kernel_leaves_widgets_that_say_what_to_do(opened):
         assert "run this cell" in lost.evaluate("e => getComputedStyle(e, '::before').content")
 
 
+@pytest.mark.front_end
 def test_saved_notebook_shows_its_pictures_without_a_kernel(opened, served):
     FRONT.save(opened.page)
     FRONT.end_kernels(opened.page, served.address)

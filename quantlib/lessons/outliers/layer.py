@@ -1,0 +1,152 @@
+"""The first feed-forward matrix of the encoder and its inputs: where four columns are too large, and for whom."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import numpy
+from torch import Tensor
+
+from quantlib.affine import fake_quantize
+from quantlib.data.encoder import encoder_embeddings, encoder_inputs, encoder_pieces, encoder_tokens, load_encoder
+from quantlib.lab import style
+from quantlib.lab.picture import Picture, picture
+from quantlib.metrics import sqnr_db
+from quantlib.qparams import choose_qparams
+
+CHANNEL, NEURON = 99, 856  # the largest weight of the suite's matrix goes from this neuron to this channel
+SIZES = {0.1: "0.1", 1: "1", 10: "10", 28: "28"}
+FEW = 16 * 64  # tokens that an explorer judges
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A matrix and its inputs.
+
+    x: (sentences, tokens, channels).
+    w: (outputs, channels).
+    """
+
+    x: Tensor
+    w: Tensor
+
+    @property
+    def seen(self) -> Tensor:
+        """The tokens to calibrate on, (rows, channels): those of every second sentence."""
+        return self.x[::2].flatten(0, 1)
+
+    @property
+    def test(self) -> Tensor:
+        """The tokens of the other sentences."""
+        return self.x[1::2].flatten(0, 1)
+
+
+@cache
+def layer() -> Layer:
+    """Return the matrix "ffn_up" and what goes into it when the encoder reads the suite's prose."""
+    weights = load_encoder()
+    return Layer(encoder_inputs(weights, encoder_tokens("prose"))["ffn_up"], weights["ffn_up.weight"])
+
+
+def both_quantized(
+    x: Tensor, w: Tensor, seen: Tensor | None, bits: int = 8, *, rows: bool = True, bits_w: int = 8
+) -> Tensor:
+    """Return x w^T with both sides on symmetric grids.
+
+    Args:
+        x: inputs, (rows, n); w: the matrix, (outputs, n).
+        seen: what the one scale of x is chosen from, (rows, n); None: each row of x has its own.
+        bits, bits_w: of x, and of w.
+        rows: whether each row of w has its own scale.
+    """
+    ruler = choose_qparams(x if seen is None else seen, bits, symmetric=True, axis=0 if seen is None else None)
+    ruler_w = choose_qparams(w, bits_w, symmetric=True, axis=0 if rows else None)
+    return fake_quantize(x, *ruler) @ fake_quantize(w, *ruler_w).T
+
+
+def decibels(x: Tensor, w: Tensor, seen: Tensor | None, bits: int = 8, *, rows: bool = True) -> float:
+    """Return the SQNR in dB of x w^T with both sides quantized; arguments as of `both_quantized`."""
+    return sqnr_db(x @ w.T, both_quantized(x, w, seen, bits, rows=rows))
+
+
+def who_exceeds(channel: int, threshold: float = 6.0) -> Counter[str]:
+    """Return how often each piece of text exceeds a threshold in a channel."""
+    large = layer().x[..., channel].abs() > threshold
+    pieces = encoder_pieces()
+    return Counter(pieces[i] for i in encoder_tokens("prose")[large].tolist())
+
+
+def mark_on_its_way() -> dict[str, tuple[float, float]]:
+    """Return by stage of the layer the mean size for [CLS], and the largest for any other token."""
+    weights, tokens = load_encoder(), encoder_tokens("prose")
+    inputs = encoder_inputs(weights, tokens)
+    stages = {
+        f"embedding,\nchannel {CHANNEL}": encoder_embeddings(weights, tokens)[..., CHANNEL],
+        f"x,\nchannel {CHANNEL}": inputs["ffn_up"][..., CHANNEL],
+        f"after GELU,\nneuron {NEURON}": inputs["ffn_down"][..., NEURON],
+        f"end of the layer,\nchannel {CHANNEL}": inputs["residual"][..., CHANNEL],
+    }
+    return {name: (at[:, 0].abs().mean().item(), at[:, 1:].abs().max().item()) for name, at in stages.items()}
+
+
+def draw_input(x: Tensor, sentence: int) -> Picture:
+    """Draw the sizes of one sentence's inputs, a row a token, and name the columns that are too large.
+
+    Args:
+        x: activations, (sentences, tokens, channels); sentence: of the prose.
+    """
+    sizes = x[sentence].abs()
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.5)
+        axes = figure.add_axes((0.075, 0.14, 0.835, 0.70))
+        image = axes.imshow(log_sizes(sizes), **LOOK)
+        axes.set(xlabel="channel", ylabel="token")
+        axes.set_yticks([0, 63], ["[CLS]", "[SEP]"])
+        size_bar(image)
+        columns = (x.abs().amax((0, 1)) > 6).nonzero().flatten().tolist()
+        for column in columns:
+            axes.annotate(str(column), (column, -0.5), (column, -5), ha="center", size=9, weight="bold",
+                          arrowprops={"arrowstyle": "->", "color": style.QUIET}, annotation_clip=False)  # fmt: skip
+        top = sizes.max().item()
+        axes.set_title(f"one value of {top:.1f}, in steps of {top / 127:.2f}", pad=22)
+        said = f"{', '.join(map(str, columns[:-1]))} and {columns[-1]}"
+        alt = f"Sizes of 64 tokens in 384 channels: most are below 1, one is {top:.1f}. The channels {said} stand out."
+        return picture(figure, alt)
+
+
+LOOK = {"cmap": style.MAGNITUDE, "aspect": "auto", "interpolation": "nearest",
+        "vmin": numpy.log10(0.05), "vmax": numpy.log10(28.5)}  # fmt: skip
+
+
+def log_sizes(sizes: Tensor) -> numpy.ndarray:
+    """Return sizes on the logarithmic scale of colours."""
+    return numpy.log10(sizes.clamp(min=0.01).numpy())
+
+
+def size_bar(image: object) -> None:
+    """Draw what the colours of sizes mean beside an image."""
+    bar = style.colour_bar(image, {float(numpy.log10(v)): name for v, name in SIZES.items()}, 0.03)  # type: ignore[arg-type]
+    bar.set_label("size |x| (logarithmic)", color=style.QUIET)
+
+
+def draw_mark() -> Picture:
+    """Draw how large [CLS] is on its way through the layer, and how large any other token becomes there."""
+    found = mark_on_its_way()
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.2)
+        axes = figure.add_axes((0.085, 0.19, 0.895, 0.68))
+        axes.set(xlim=(-0.4, 3.75), ylim=(1e-4, 1500), yscale="log", ylabel="size (logarithmic)")
+        axes.set_xticks(range(4), found)
+        for way, (ink, form) in enumerate(((style.QUANTIZED, "o-"), (style.ORIGINAL, "D--"))):
+            values = [pair[way] for pair in found.values()]
+            axes.plot(range(4), values, form, color=ink, ms=8, lw=1.8)
+            for at, value in enumerate(values):
+                text = f"{value:.1f}" if value >= 0.1 else f"{value:.4f}"
+                axes.text(at + 0.08, value * (1.9 if way == 0 else 0.9), text, color=ink, va="center", weight="bold")
+        axes.text(
+            3.7, values[-1] * 0.22, "the largest\nof all other tokens", color=style.ORIGINAL, ha="right", va="center"
+        )
+        axes.text(1.5, 250, "[CLS], in the mean of 130 sentences", color=style.QUANTIZED, ha="center", va="center")
+        axes.set_title("a mark for one token grows on its way through the layer")
+        said = "; ".join(f"{name.replace(chr(10), ' ')}: {a:.1f} and {b:.4g}" for name, (a, b) in found.items())
+        return picture(figure, f"Size for [CLS], and the largest for any other token. {said}.")

@@ -1,0 +1,161 @@
+"""The difficulty moved: each column of x is divided by a factor, and that of w multiplied by it."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from quantlib.lab import style
+from quantlib.lab.exercise import Function
+from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
+from quantlib.lab.panel import Drag, Panel
+from quantlib.lab.picture import Picture, picture
+from quantlib.networks import smoothing_factors
+
+from . import exercises
+from .layer import FEW, Layer, decibels, layer
+from .mistakes import sizes
+
+ALPHA = Slider("alpha", "exponent α", 0.5, 0.0, 1.0, 0.05)
+SCALES = Choice("shared", "scales of w", ("one for each row", "one for all"))
+OFF = 23.0  # dB: what quantizing without factors gives
+LOW, HIGH = 10.0, 42.0  # the axis of decibels
+
+
+@dataclass(frozen=True)
+class Moved(View):
+    """What factors do to x and w.
+
+    alpha: of which they were made.
+    shared: whether all of w shares one scale.
+    in_x, in_w: the largest size in each column of x / s and of w s.
+    db: of the output.
+    """
+
+    alpha: float
+    shared: bool
+    in_x: numpy.ndarray
+    in_w: numpy.ndarray
+    db: float
+
+
+def moved(its: Layer, s: Tensor, *, rows: bool = True, bits: int = 8) -> float:
+    """Return the SQNR in dB of the output, if the columns of x are divided by s and those of w multiplied."""
+    return decibels(its.test / s, its.w * s, its.seen / s, bits, rows=rows)
+
+
+@cache
+def order() -> Tensor:
+    """Return the columns of x, the largest size first."""
+    return sizes(layer().seen).argsort(descending=True)
+
+
+@explorer
+def explore_smoothing(smooth: Function = exercises.smooth.reference) -> Explorer:
+    """Show a slider for alpha, and what the factors do to the columns of x and w and to the output.
+
+    Args:
+        smooth: f(x, w, alpha) that returns the factors of the columns, quantlib's or a learner's.
+    """
+    its, factors = layer(), exercises.smooth.stand_in(smooth)
+    seen, test, w = its.seen, its.test[:FEW], its.w
+
+    def compute(alpha: float, shared: int) -> Moved:
+        value, notice = factors(seen, w, round(alpha, 2))
+        s = torch.as_tensor(value).detach().float().flatten()
+        in_x, in_w = sizes(seen) / s, sizes(w) * s
+        db = decibels(test / s, w * s, in_x[None], rows=not shared)
+        large, heavy = (part[order()].double().numpy() for part in (in_x, in_w))
+        return Moved(round(alpha, 2), bool(shared), large, heavy, db, notices=(notice,))
+
+    return Explorer([ALPHA, SCALES], compute, Scene((9.2, 4.75), _lay_out), describe)
+
+
+def describe(view: Moved) -> str:
+    """Return the sentences that say what the factors come to."""
+    x, w = spread(view.in_x), spread(view.in_w)
+    head = f"α = {view.alpha:.2f}: the largest column of x / s is {x:.1f} times the median one, that of w · s {w:.1f}"
+    scales = "one scale for all of w" if view.shared else "a scale for each row of w"
+    return f"{head} times. With {scales} the output has {view.db:.1f} dB."
+
+
+def spread(largest: numpy.ndarray) -> float:
+    """Return how many times the median column the largest one is."""
+    return float(largest.max() / numpy.median(largest))
+
+
+def _lay_out(figure: Figure) -> list[Panel]:
+    width, height = 0.40, 0.38
+    x = Columns(figure.add_axes((0.08, 0.53, width, height)), "in_x", "x / s")
+    w = Columns(figure.add_axes((0.58, 0.53, width, height)), "in_w", "w · s")
+    return [x, w, Output(figure.add_axes((0.08, 0.11, 0.90, 0.24)))]
+
+
+class Columns(Panel):
+    """The largest size in each column, compared with the median column."""
+
+    def __init__(self, axes: Axes, part: str, name: str) -> None:
+        super().__init__(axes, xlim=(-4, 384), ylim=(0.1, 60), yscale="log")
+        axes.set_xlabel("columns, the largest of x first", labelpad=2)
+        axes.set_ylabel("times the median")
+        axes.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
+        axes.minorticks_off()
+        axes.axhline(1, color=style.LEVELS, lw=1)
+        self._part, self._name = part, name
+        self._rest = self.line(style.QUANTIZED, marker="o", ms=2.4, ls="none")
+        self._few = self.line(style.ORIGINAL, marker="D", ms=6.5, ls="none", zorder=5, mec="white", mew=0.8)
+
+    def update(self, view: Moved) -> None:
+        """Draw the columns of a view; the four that are largest in x are diamonds."""
+        largest = getattr(view, self._part)
+        at = (largest / numpy.median(largest)).clip(0.11, 55)
+        self._few.set_data(range(4), at[:4])
+        self._rest.set_data(range(4, len(at)), at[4:])
+        self.title.text = f"{self._name}: largest column {spread(largest):.1f} × the median"
+
+
+class Output(Panel):
+    """The decibels of the output over alpha, which can be dragged."""
+
+    def __init__(self, axes: Axes) -> None:
+        super().__init__(axes, xlim=(-0.02, 1.02), ylim=(LOW, HIGH), xlabel="exponent α", ylabel="SQNR, dB")
+        axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
+        axes.text(1.015, OFF - 4, f"dashed: no factors, {OFF:.1f} dB", ha="right", va="center", size=9)
+        self._stem = self.line(style.QUANTIZED, lw=1.2)
+        self._dot = self.dot(style.QUANTIZED, ms=11)
+
+    def update(self, view: Moved) -> None:
+        """Move the dot to a view."""
+        at = min(max(view.db, LOW), HIGH)
+        self._dot.set_data([view.alpha], [at])
+        self._stem.set_data([view.alpha] * 2, [LOW, at])
+        self.title.text = f"output: {view.db:.1f} dB"
+
+    def grab(self, view: Moved, x: float, y: float) -> Drag:
+        """Take alpha along."""
+        return lambda x, y: {"alpha": x}
+
+
+def draw_alphas() -> Picture:
+    """Draw the SQNR of the output over alpha, with the largest columns of x / s and of w s."""
+    its, alphas = layer(), numpy.linspace(0, 1, 21)
+    factors = [smoothing_factors(its.seen, its.w, float(alpha)) for alpha in alphas]
+    db = [moved(its, s) for s in factors]
+    with style.house_style():
+        figure = style.new_figure(9.2, 3.3)
+        axes = figure.add_axes((0.075, 0.16, 0.905, 0.72))
+        axes.set(xlim=(-0.03, 1.03), ylim=(13, 42), xlabel="exponent α", ylabel="SQNR, dB")
+        axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
+        axes.text(1.0, OFF - 1.6, "dashed: no factors, 23.0 dB", ha="right", va="center")
+        axes.plot(alphas, db, "o-", color=style.QUANTIZED, ms=4)
+        for at, side in ((0, "left"), (10, "center"), (16, "center"), (20, "right")):
+            text = f"α = {alphas[at]:.1f}: {db[at]:.1f} dB"
+            axes.plot(alphas[at], db[at], "o", color=style.QUANTIZED, ms=9, mec="white")
+            axes.text(alphas[at], db[at] + 2.4, text, color=style.QUANTIZED, ha=side, va="center", weight="bold")
+        axes.set_title(f"α = 0 leaves {db[0]:.1f} dB, less than no factors at all")
+        said = ", ".join(f"{alphas[at]:.1f}: {db[at]:.1f} dB" for at in (0, 4, 10, 16, 20))
+        return picture(figure, f"SQNR of the output by the exponent alpha: {said}; without factors {OFF} dB.")

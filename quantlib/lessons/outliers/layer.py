@@ -15,7 +15,7 @@ from quantlib.metrics import sqnr_db
 from quantlib.qparams import choose_qparams
 
 CHANNEL, NEURON = 99, 856  # the largest weight of the suite's matrix goes from this neuron to this channel
-SIZES = {0.1: "0.1", 1: "1", 10: "10", 28: "28"}
+SIZES = {0.5: "½", 1: "1", 3: "3", 10: "10", 28: "28"}
 FEW = 16 * 64  # tokens that an explorer judges
 
 
@@ -115,7 +115,7 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
 
 
 LOOK = {"cmap": style.MAGNITUDE, "aspect": "auto", "interpolation": "nearest",
-        "vmin": numpy.log10(0.05), "vmax": numpy.log10(28.5)}  # fmt: skip
+        "vmin": numpy.log10(0.5), "vmax": numpy.log10(28.5)}  # fmt: skip
 
 
 def log_sizes(sizes: Tensor) -> numpy.ndarray:
@@ -135,18 +135,19 @@ def draw_mark() -> Picture:
     with style.house_style():
         figure = style.new_figure(9.2, 3.2)
         axes = figure.add_axes((0.085, 0.19, 0.895, 0.68))
-        axes.set(xlim=(-0.4, 3.75), ylim=(1e-4, 1500), yscale="log", ylabel="size (logarithmic)")
+        axes.set(xlim=(-0.4, 3.75), ylim=(1e-4, 4000), yscale="log", ylabel="size (logarithmic)")
         axes.set_xticks(range(4), found)
         for way, (ink, form) in enumerate(((style.QUANTIZED, "o-"), (style.ORIGINAL, "D--"))):
             values = [pair[way] for pair in found.values()]
             axes.plot(range(4), values, form, color=ink, ms=8, lw=1.8)
             for at, value in enumerate(values):
                 text = f"{value:.1f}" if value >= 0.1 else f"{value:.4f}"
-                axes.text(at + 0.08, value * (1.9 if way == 0 else 0.9), text, color=ink, va="center", weight="bold")
+                up, side = (4.0, "center") if way == 0 else (0.9, "left")
+                axes.text(at + 0.08 * way, value * up, text, color=ink, ha=side, va="center", weight="bold")
         axes.text(
-            3.7, values[-1] * 0.22, "the largest\nof all other tokens", color=style.ORIGINAL, ha="right", va="center"
+            3.7, values[-1] * 0.05, "the largest\nof all other tokens", color=style.ORIGINAL, ha="right", va="center"
         )
-        axes.text(1.5, 250, "[CLS], in the mean of 130 sentences", color=style.QUANTIZED, ha="center", va="center")
+        axes.text(1.5, 300, "[CLS], in the mean of 130 sentences", color=style.QUANTIZED, ha="center", va="center")
         axes.set_title("a mark for one token grows on its way through the layer")
         said = "; ".join(f"{name.replace(chr(10), ' ')}: {a:.1f} and {b:.4g}" for name, (a, b) in found.items())
         return picture(figure, f"Size for [CLS], and the largest for any other token. {said}.")

@@ -65,7 +65,7 @@ def explore_mixing(mix: Function = exercises.hadamard.reference) -> Explorer:
         mix: f(n) that returns the matrix that mixes n columns, quantlib's or a learner's.
     """
     its, make = layer(), exercises.hadamard.stand_in(mix)
-    seen, test, w = its.seen[:FEW], its.test[:FEW], its.w
+    seen, test, w = its.seen, its.test[:FEW], its.w
     exact = test @ w.T
 
     def compute(k: int, left: int) -> Mixed:
@@ -82,7 +82,8 @@ def explore_mixing(mix: Function = exercises.hadamard.reference) -> Explorer:
 
 def describe(view: Mixed) -> str:
     """Return the sentences that say what mixing comes to."""
-    blocks = "nothing is mixed" if view.k == 0 else f"each column is mixed with {2**view.k - 1} others"
+    others = "one other" if view.k == 1 else f"{2**view.k - 1} others"
+    blocks = "nothing is mixed" if view.k == 0 else f"each column is mixed with {others}"
     head = f"k = {view.k}: {blocks}, and the largest |x| is {view.largest:.1f}"
     way = "The weights are left as they are" if view.left else "The weights are mixed too"
     return f"{head}. {way}: the output has {view.db:.1f} dB.".replace("-", "\N{MINUS SIGN}")
@@ -119,14 +120,12 @@ class Output(Panel):
         axes.set_xticks(range(STAGES), [f"{k}" for k in range(STAGES)])
         axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
         axes.text(7.15, OFF - 6, f"dashed: nothing mixed, {OFF:.1f} dB", ha="right", va="center", size=9)
-        self._stem = self.line(style.QUANTIZED, lw=1.2)
         self._dot = self.dot(style.QUANTIZED, ms=11)
 
     def update(self, view: Mixed) -> None:
         """Move the dot to a view."""
         at = min(max(view.db, LOW), HIGH)
         self._dot.set_data([view.k], [at])
-        self._stem.set_data([view.k] * 2, [LOW, at])
         self.title.text = f"output: {view.db:.1f} dB".replace("-", "\N{MINUS SIGN}")
 
     def grab(self, view: Mixed, x: float, y: float) -> Drag:
@@ -148,7 +147,7 @@ def draw_stages() -> Picture:
             ]
         ):
             axes = figure.add_axes((0.075 + 0.505 * k, 0.16, 0.41, 0.72))
-            axes.set(xlim=(-0.4, 7.5), xlabel="stages k", ylabel=label, ylim=(0, 33) if k == 0 else (20, 48))
+            axes.set(xlim=(-0.4, 7.9), xlabel="stages k", ylabel=label, ylim=(0, 33) if k == 0 else (20, 48))
             axes.plot(stages, law, color=style.ORIGINAL, lw=1.2, ls="dashed")
             axes.plot(stages, values, "o-", color=style.QUANTIZED, ms=7)
             for at, value in enumerate(values):

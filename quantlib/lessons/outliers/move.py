@@ -99,10 +99,11 @@ class Columns(Panel):
     """The largest size in each column, compared with the median column."""
 
     def __init__(self, axes: Axes, part: str, name: str) -> None:
-        super().__init__(axes, xlim=(-4, 384), ylim=(0.1, 60), yscale="log")
-        axes.set_xlabel("columns, the largest of x first", labelpad=2)
+        super().__init__(axes, xlim=(0.8, 450), ylim=(0.25, 60), xscale="log", yscale="log")
+        axes.set_xlabel("rank of the column, by its size in x", labelpad=2)
         axes.set_ylabel("times the median")
-        axes.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
+        axes.set_xticks([1, 4, 10, 100, 384], ["1", "4", "10", "100", "384"])
+        axes.set_yticks([0.5, 1, 3, 10, 30], ["½", "1", "3", "10", "30"])
         axes.minorticks_off()
         axes.axhline(1, color=style.LEVELS, lw=1)
         self._part, self._name = part, name
@@ -112,9 +113,9 @@ class Columns(Panel):
     def update(self, view: Moved) -> None:
         """Draw the columns of a view; the four that are largest in x are diamonds."""
         largest = getattr(view, self._part)
-        at = (largest / numpy.median(largest)).clip(0.11, 55)
-        self._few.set_data(range(4), at[:4])
-        self._rest.set_data(range(4, len(at)), at[4:])
+        at = (largest / numpy.median(largest)).clip(0.27, 55)
+        self._few.set_data(range(1, 5), at[:4])
+        self._rest.set_data(range(5, len(at) + 1), at[4:])
         self.title.text = f"{self._name}: largest column {spread(largest):.1f} × the median"
 
 
@@ -124,15 +125,13 @@ class Output(Panel):
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xlim=(-0.02, 1.02), ylim=(LOW, HIGH), xlabel="exponent α", ylabel="SQNR, dB")
         axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
-        axes.text(1.015, OFF - 4, f"dashed: no factors, {OFF:.1f} dB", ha="right", va="center", size=9)
-        self._stem = self.line(style.QUANTIZED, lw=1.2)
+        axes.text(0.0, OFF + 6, f"dashed: no factors, {OFF:.1f} dB", ha="left", va="center", size=9)
         self._dot = self.dot(style.QUANTIZED, ms=11)
 
     def update(self, view: Moved) -> None:
         """Move the dot to a view."""
         at = min(max(view.db, LOW), HIGH)
         self._dot.set_data([view.alpha], [at])
-        self._stem.set_data([view.alpha] * 2, [LOW, at])
         self.title.text = f"output: {view.db:.1f} dB"
 
     def grab(self, view: Moved, x: float, y: float) -> Drag:
@@ -152,10 +151,10 @@ def draw_alphas() -> Picture:
         axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
         axes.text(1.0, OFF - 1.6, "dashed: no factors, 23.0 dB", ha="right", va="center")
         axes.plot(alphas, db, "o-", color=style.QUANTIZED, ms=4)
-        for at, side in ((0, "left"), (10, "center"), (16, "center"), (20, "right")):
+        for at, side, up in ((0, "left", -2.2), (10, "left", -2.2), (16, "center", 2.4), (20, "right", -2.4)):
             text = f"α = {alphas[at]:.1f}: {db[at]:.1f} dB"
             axes.plot(alphas[at], db[at], "o", color=style.QUANTIZED, ms=9, mec="white")
-            axes.text(alphas[at], db[at] + 2.4, text, color=style.QUANTIZED, ha=side, va="center", weight="bold")
+            axes.text(alphas[at], db[at] + up, text, color=style.QUANTIZED, ha=side, va="center", weight="bold")
         axes.set_title(f"α = 0 leaves {db[0]:.1f} dB, less than no factors at all")
         said = ", ".join(f"{alphas[at]:.1f}: {db[at]:.1f} dB" for at in (0, 4, 10, 16, 20))
         return picture(figure, f"SQNR of the output by the exponent alpha: {said}; without factors {OFF} dB.")

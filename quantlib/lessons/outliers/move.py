@@ -141,7 +141,7 @@ class Output(Panel):
 
 def draw_alphas() -> Picture:
     """Draw the SQNR of the output over alpha, with the largest columns of x / s and of w s."""
-    its, alphas = layer(), numpy.linspace(0, 1, 21)
+    its, alphas = layer(), numpy.linspace(0, 1, 11)
     factors = [smoothing_factors(its.seen, its.w, float(alpha)) for alpha in alphas]
     db = [moved(its, s) for s in factors]
     with style.house_style():
@@ -151,10 +151,10 @@ def draw_alphas() -> Picture:
         axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
         axes.text(1.0, OFF - 1.6, "dashed: no factors, 23.0 dB", ha="right", va="center")
         axes.plot(alphas, db, "o-", color=style.QUANTIZED, ms=4)
-        for at, side, up in ((0, "left", -2.2), (10, "left", -2.2), (16, "center", 2.4), (20, "right", -2.4)):
+        for at, side, up in ((0, "left", -2.2), (5, "left", -2.2), (8, "center", 2.4), (10, "right", -2.4)):
             text = f"α = {alphas[at]:.1f}: {db[at]:.1f} dB"
             axes.plot(alphas[at], db[at], "o", color=style.QUANTIZED, ms=9, mec="white")
             axes.text(alphas[at], db[at] + up, text, color=style.QUANTIZED, ha=side, va="center", weight="bold")
         axes.set_title(f"α = 0 leaves {db[0]:.1f} dB, less than no factors at all")
-        said = ", ".join(f"{alphas[at]:.1f}: {db[at]:.1f} dB" for at in (0, 4, 10, 16, 20))
+        said = ", ".join(f"{alphas[at]:.1f}: {db[at]:.1f} dB" for at in (0, 2, 5, 8, 10))
         return picture(figure, f"SQNR of the output by the exponent alpha: {said}; without factors {OFF} dB.")

@@ -27,10 +27,8 @@ from quantlib.lessons.outliers import (
     who_exceeds,
 )
 from quantlib.lessons.outliers import exercises as its
-from tests.helpers.lessons import learner
 
 MINUS = "\N{MINUS SIGN}"
-TOKENS = 16 * 64  # that an explorer judges
 
 
 def through(x, scale):
@@ -47,7 +45,7 @@ def db(x, w, largest, x_left, w_left, shared=False):
 
 def readout_smoothing(alpha, shared):
     """What the explorer of the factors must say."""
-    x, w, seen = layer().test[:TOKENS], layer().w, layer().seen
+    x, w, seen = layer().test, layer().w, layer().seen
     in_x, in_w = seen.abs().amax(0), w.abs().amax(0)
     s = in_x**alpha / in_w ** (1 - alpha)
     ratios = [(part.max() / part.double().quantile(0.5)).item() for part in (in_x / s, in_w * s)]
@@ -65,7 +63,7 @@ def blocks(n):
 
 def readout_mixing(k, left):
     """What the explorer of the stages must say."""
-    matrix, x, w = blocks(2**k), layer().test[:TOKENS], layer().w
+    matrix, x, w = blocks(2**k), layer().test, layer().w
     largest = (layer().seen @ matrix).abs().max()
     found = db(x, w, largest, x @ matrix, w if left else w @ matrix)
     others = "one other" if k == 1 else f"{2**k - 1} others"
@@ -167,7 +165,7 @@ def test_four_columns_make_the_difference():
     of = layer()
     mask = (of.seen.abs() > 6).any(0)
     assert mask.nonzero().flatten().tolist() == [63, 99, 267, 303]
-    assert keep_columns(of.test, of.w, of.seen, mask) == pytest.approx(36.56, abs=0.05)
+    assert keep_columns(of.test, of.w, of.seen, mask) == pytest.approx(36.59, abs=0.05)
     assert keep_columns(of.test, of.w, of.seen, random_columns(4, 1)) == pytest.approx(23.0, abs=0.1)
     nothing = keep_columns(of.test, of.w, of.seen, torch.zeros(384, dtype=torch.bool))
     assert nothing == pytest.approx(decibels(of.test, of.w, of.seen))
@@ -201,7 +199,7 @@ def test_inputs_say_which_weights_are_precious():
     found = precious()
     assert found["the largest inputs"] > found["none, groups of 64"] > found["the largest weights"] > found["none"]
     assert found["at random"] - found["none"] < 0.1
-    assert "the largest inputs 22.25 dB" in draw_precious(found).alt
+    assert "the largest inputs 22.26 dB" in draw_precious(found).alt
     assert in_groups(torch.tensor([[7.0, 1.4, 0.0]]), 128).tolist() == [[7.0, 1.0, 0.0]]
 
 
@@ -251,7 +249,6 @@ WRITTEN = {
         "nothing is mixed": ["torch.eye(n)"],
         "only pairs are mixed": ["torch.block_diag(*[pair] * (n // 2)) if n > 1 else h"],
         "one step too many": ["torch.kron(pair, h)"],
-        "any rotation": ["torch.tensor(__import__('numpy').linalg.qr(draw.normal(size=(n, n)))[0]).float()"],
     },
 }
 
@@ -261,7 +258,6 @@ BEFORE = {
         "ones": "torch.tensor([i.bit_count() for i in range(n)])",
         "h": "torch.tensor([[(-1.0) ** (i & j).bit_count() for j in range(n)] for i in range(n)]) / n**0.5",
         "pair": "torch.tensor([[1.0, 1.0], [1.0, -1.0]]) / 2**0.5",
-        "draw": "__import__('numpy').random.RandomState(0)",
     }
 }
 
@@ -293,6 +289,8 @@ RIGHT = {
 
 @pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in RIGHT.items() for line in lines])
 def test_what_is_right_in_another_way_is_right(name, line):
+    from tests.helpers.lessons import learner
+
     assert getattr(its, name).check(learner(name, line)).status == "right"
 
 
@@ -358,7 +356,7 @@ def test_a_matrix_that_mixes_wrongly(name, n, result):
 
 
 def test_other_wrong_matrices_lack_one_property():
-    for name in ("divides_once", "negates_a_row", "mixes_pairs", "draws_a_rotation"):
+    for name in ("divides_once", "negates_a_row", "mixes_pairs"):
         h = getattr(bugs, name)(4)
         right_angles = torch.allclose(h @ h.T, torch.eye(4), atol=1e-5)
         even = torch.allclose(h.abs(), torch.tensor(0.5), atol=1e-5)

@@ -1,5 +1,7 @@
 """Columns that are taken out: they stay in float, and all others get a finer ruler."""
 
+from functools import cache
+
 import numpy
 import torch
 from torch import Tensor
@@ -41,17 +43,23 @@ def draw_kept(function: Function = exercises.outlier_columns.reference) -> Pictu
     Args:
         function: f(x, threshold) that marks columns, quantlib's or a learner's.
     """
-    its, mark = layer(), exercises.outlier_columns.stand_in(function, "Quantlib's is used instead.")
+    seen, mark = layer().seen, exercises.outlier_columns.stand_in(function, "Quantlib's is used instead.")
     found, by_chance, notices = [], [], []
     for threshold in THRESHOLDS:
-        value, notice = mark(its.seen, float(threshold))
+        value, notice = mark(seen, float(threshold))
         parts = exercises.one_mask(value)
         assert not isinstance(parts, str)
         mask = parts[0].bool()
-        found.append((int(mask.sum()), keep_columns(its.test, its.w, its.seen, mask)))
-        by_chance.append(keep_columns(its.test, its.w, its.seen, random_columns(int(mask.sum()), 0)))
+        count = int(mask.sum())
+        found.append((count, _kept(tuple(mask.tolist()))))
+        by_chance.append(_kept(tuple(random_columns(count, 0).tolist())))
         notices.append(notice)
     return _draw(found, by_chance, list(dict.fromkeys(filter(None, notices))))
+
+
+@cache
+def _kept(mask: tuple[bool, ...]) -> float:
+    return keep_columns(layer().test, layer().w, layer().seen, torch.tensor(mask))
 
 
 def _draw(found: list[tuple[int, float]], by_chance: list[float], notices: list[str]) -> Picture:

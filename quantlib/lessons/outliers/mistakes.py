@@ -2,7 +2,6 @@
 
 import math
 
-import numpy
 import torch
 from torch import Tensor
 
@@ -263,10 +262,3 @@ def mixes_pairs(n: int) -> Tensor:
 def doubles_once_more(n: int) -> Tensor:
     """The matrix has 2n rows and columns."""
     return hadamard(2 * n)
-
-
-@known("hadamard", "any rotation", "All entries must have one size, 1 / sqrt(n): only then is a value spread evenly.")
-def draws_a_rotation(n: int) -> Tensor:
-    """A random rotation mixes too, but not evenly: some of its entries are three times as large as others."""
-    q, _ = numpy.linalg.qr(numpy.random.RandomState(0).normal(size=(n, n)))
-    return torch.tensor(q).float()

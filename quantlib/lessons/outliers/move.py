@@ -14,10 +14,11 @@ from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
 from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture, picture
+from quantlib.metrics import sqnr_db
 from quantlib.networks import smoothing_factors
 
 from . import exercises
-from .layer import FEW, Layer, decibels, layer
+from .layer import Layer, both_quantized, decibels, layer
 from .mistakes import sizes
 
 ALPHA = Slider("alpha", "exponent α", 0.5, 0.0, 1.0, 0.05)
@@ -62,13 +63,14 @@ def explore_smoothing(smooth: Function = exercises.smooth.reference) -> Explorer
         smooth: f(x, w, alpha) that returns the factors of the columns, quantlib's or a learner's.
     """
     its, factors = layer(), exercises.smooth.stand_in(smooth)
-    seen, test, w = its.seen, its.test[:FEW], its.w
+    seen, test, w = its.seen, its.test, its.w
+    exact = test @ w.T
 
     def compute(alpha: float, shared: int) -> Moved:
         value, notice = factors(seen, w, round(alpha, 2))
         s = torch.as_tensor(value).detach().float().flatten()
         in_x, in_w = sizes(seen) / s, sizes(w) * s
-        db = decibels(test / s, w * s, in_x[None], rows=not shared)
+        db = sqnr_db(exact, both_quantized(test / s, w * s, in_x[None], rows=not shared))
         large, heavy = (part[order()].double().numpy() for part in (in_x, in_w))
         return Moved(round(alpha, 2), bool(shared), large, heavy, db, notices=(notice,))
 

@@ -1,6 +1,7 @@
 """Weights in groups of 4 bits, of which a few columns stay in float: which ones, and at what price."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ def in_groups(w: Tensor, size: int, bits: int = 4) -> Tensor:
     return from_groups(coarse, w.shape[1])
 
 
+@cache
 def precious(count: int = 4, seeds: int = 5) -> dict[str, float]:
     """Return the SQNR in dB of x w^T, x in float, by which columns of w stay in float."""
     its = layer()

@@ -107,7 +107,7 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
             axes.annotate(str(column), (column, -0.5), (column, -5), ha="center", size=9, weight="bold",
                           arrowprops={"arrowstyle": "->", "color": style.QUIET}, annotation_clip=False)  # fmt: skip
         top = sizes.max().item()
-        axes.set_title(f"one value of {top:.1f}, in steps of {top / 127:.2f}", pad=22)
+        axes.set_title(f"one value of {top:.1f} makes a step {top / 127:.2f} wide", pad=22)
         said = f"{', '.join(map(str, columns[:-1]))} and {columns[-1]}"
         alt = f"Sizes of 64 tokens in 384 channels: most are below 1, one is {top:.1f}. The channels {said} stand out."
         return picture(figure, alt)
@@ -141,12 +141,14 @@ def draw_mark() -> Picture:
             axes.plot(range(4), values, form, color=ink, ms=8, lw=1.8)
             for at, value in enumerate(values):
                 text = f"{value:.1f}" if value >= 0.1 else f"{value:.4f}"
-                up, side = (4.0, "center") if way == 0 else (0.9, "left")
-                axes.text(at + 0.08 * way, value * up, text, color=ink, ha=side, va="center", weight="bold")
+                up, side = (4.0, "center") if way == 0 else (0.3, "center") if at < 2 else (0.9, "left")
+                axes.text(
+                    at + 0.08 * (side == "left"), value * up, text, color=ink, ha=side, va="center", weight="bold"
+                )
         axes.text(
             3.7, values[-1] * 0.05, "the largest\nof all other tokens", color=style.ORIGINAL, ha="right", va="center"
         )
-        axes.text(1.5, 300, "[CLS], in the mean of 130 sentences", color=style.QUANTIZED, ha="center", va="center")
+        axes.text(1.5, 1200, "[CLS], in the mean of 130 sentences", color=style.QUANTIZED, ha="center", va="center")
         axes.set_title("a mark for one token grows on its way through the layer")
         said = "; ".join(f"{name.replace(chr(10), ' ')}: {a:.1f} and {b:.4g}" for name, (a, b) in found.items())
         return picture(figure, f"Size for [CLS], and the largest for any other token. {said}.")

@@ -5,7 +5,18 @@ from quantlib.lab.proof import proof
 
 from . import exercises
 from .keep import draw_kept, keep_columns, random_columns
-from .layer import Layer, both_quantized, decibels, draw_input, draw_mark, layer, mark_on_its_way, who_exceeds
+from .layer import (
+    Layer,
+    both_quantized,
+    decibels,
+    draw_input,
+    draw_mark,
+    five_ways,
+    layer,
+    mark_on_its_way,
+    untouched,
+    who_exceeds,
+)
 from .mix import draw_stages, explore_mixing, mixed
 from .move import draw_alphas, explore_smoothing, moved
 from .precious import draw_precious, in_groups, precious

@@ -12,23 +12,22 @@ from quantlib.lab.picture import Picture, picture
 from quantlib.metrics import sqnr_db
 
 from . import exercises
-from .layer import both_quantized, layer
+from .layer import Layer, both_quantized, layer
 
 THRESHOLDS = 30, 12, 6, 4, 3, 2
 
 
-def keep_columns(x: Tensor, w: Tensor, seen: Tensor, mask: Tensor, bits: int = 8) -> float:
-    """Return the SQNR in dB of x w^T if marked columns of both stay in float, and all others are quantized.
+def keep_columns(its: Layer, mask: Tensor, bits: int = 8) -> float:
+    """Return the SQNR in dB of the output if marked columns of both sides stay in float, and all others are quantized.
 
     Args:
-        x, w, seen, bits: as of `both_quantized`.
-        mask: True for each column that stays in float.
+        its: the matrix and its inputs; mask: True for each column that stays in float; bits: of x.
     """
     kept, rest = mask.nonzero().flatten(), (~mask).nonzero().flatten()
-    y_hat = x[:, kept] @ w[:, kept].T
+    y_hat = its.test[:, kept] @ its.w[:, kept].T
     if len(rest):
-        y_hat = y_hat + both_quantized(x[:, rest], w[:, rest], seen[:, rest], bits)
-    return sqnr_db(x @ w.T, y_hat)
+        y_hat = y_hat + both_quantized(its.test[:, rest], its.w[:, rest], its.seen[:, rest], bits)
+    return sqnr_db(its.test @ its.w.T, y_hat)
 
 
 def random_columns(count: int, seed: int, n: int = 384) -> Tensor:
@@ -57,9 +56,14 @@ def draw_kept(function: Function = exercises.outlier_columns.reference) -> Pictu
     return _draw(found, by_chance, list(dict.fromkeys(filter(None, notices))))
 
 
+def columns(count: int) -> str:
+    """Return how many columns there are, in words."""
+    return f"{count} column{'' if count == 1 else 's'}"
+
+
 @cache
 def _kept(mask: tuple[bool, ...]) -> float:
-    return keep_columns(layer().test, layer().w, layer().seen, torch.tensor(mask))
+    return keep_columns(layer(), torch.tensor(mask))
 
 
 def _draw(found: list[tuple[int, float]], by_chance: list[float], notices: list[str]) -> Picture:
@@ -79,5 +83,5 @@ def _draw(found: list[tuple[int, float]], by_chance: list[float], notices: list[
         axes.text(30, 19, "dashed: as many columns at random", ha="center", va="center")
         most = max(zip(found, THRESHOLDS, strict=True), key=lambda pair: pair[1] == 6)[0]
         axes.set_title(f"above 6: {most[0]} of 384 columns in float, {most[1]:.1f} dB instead of {db[0]:.1f} dB")
-        said = "; ".join(f"above {t}: {c} columns, {v:.1f} dB" for t, (c, v) in zip(THRESHOLDS, found, strict=True))
+        said = "; ".join(f"above {t}: {columns(c)}, {v:.1f} dB" for t, (c, v) in zip(THRESHOLDS, found, strict=True))
         return picture(figure, " ".join([f"SQNR by the columns that stay in float: {said}.", *notices]))

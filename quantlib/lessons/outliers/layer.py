@@ -3,13 +3,17 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy
+import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from quantlib.affine import fake_quantize
 from quantlib.data.encoder import encoder_embeddings, encoder_inputs, encoder_pieces, encoder_tokens, load_encoder
 from quantlib.lab import style
+from quantlib.lab.panel import Drag, Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.metrics import sqnr_db
 from quantlib.qparams import choose_qparams
@@ -18,33 +22,35 @@ CHANNEL, NEURON = 99, 856  # the largest weight of the suite's matrix goes from 
 SIZES = {0.5: "½", 1: "1", 3: "3", 10: "10", 28: "28"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """A matrix and its inputs.
 
     x: (sentences, tokens, channels).
     w: (outputs, channels).
+    seen: the tokens to calibrate on, (rows, channels).
+    test: the tokens to judge on, those of other sentences.
     """
 
     x: Tensor
     w: Tensor
-
-    @property
-    def seen(self) -> Tensor:
-        """The tokens to calibrate on, (rows, channels): those of every second sentence."""
-        return self.x[::2].flatten(0, 1)
-
-    @property
-    def test(self) -> Tensor:
-        """The tokens to judge on: those of 17 other sentences."""
-        return self.x[1::8].flatten(0, 1)
+    seen: Tensor
+    test: Tensor
 
 
 @cache
 def layer() -> Layer:
-    """Return the matrix "ffn_up" and what goes into it when the encoder reads the suite's prose."""
+    """Return the matrix "ffn_up" and its inputs for the suite's prose: every second sentence is seen, 9 others test."""
     weights = load_encoder()
-    return Layer(encoder_inputs(weights, encoder_tokens("prose"))["ffn_up"], weights["ffn_up.weight"])
+    x = encoder_inputs(weights, encoder_tokens("prose"))["ffn_up"]
+    return Layer(x, weights["ffn_up.weight"], x[::2].flatten(0, 1), x[1::16].flatten(0, 1))
+
+
+def five_ways() -> list[Layer]:
+    """Return the layer with its sentences parted in five other ways: 64 drawn at random are seen, 17 others test."""
+    x, w = layer().x, layer().w
+    orders = (torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)) for seed in range(5))
+    return [Layer(x, w, x[order[:64]].flatten(0, 1), x[order[64:81]].flatten(0, 1)) for order in orders]
 
 
 def both_quantized(
@@ -66,6 +72,16 @@ def both_quantized(
 def decibels(x: Tensor, w: Tensor, seen: Tensor | None, bits: int = 8, *, rows: bool = True) -> float:
     """Return the SQNR in dB of x w^T with both sides quantized; arguments as of `both_quantized`."""
     return sqnr_db(x @ w.T, both_quantized(x, w, seen, bits, rows=rows))
+
+
+@cache
+def untouched(rows: bool = True) -> float:
+    """Return the SQNR in dB of the output, both sides in 8 bits, if nothing is taken out, moved or mixed.
+
+    Args:
+        rows: whether each row of the matrix has its own scale.
+    """
+    return decibels(layer().test, layer().w, layer().seen, rows=rows)
 
 
 def who_exceeds(channel: int, threshold: float = 6.0) -> Counter[str]:
@@ -126,6 +142,37 @@ def size_bar(image: object) -> None:
     """Draw what the colours of sizes mean beside an image."""
     bar = style.colour_bar(image, {float(numpy.log10(v)): name for v, name in SIZES.items()}, 0.03)  # type: ignore[arg-type]
     bar.set_label("size |x| (logarithmic)", color=style.QUIET)
+
+
+class Output(Panel):
+    """The decibels of the output over what a slider says, which can be dragged, and those of an untouched layer.
+
+    Args:
+        axes: where it is drawn; axis: its limits and labels.
+        control: the slider's name, which the view has too; beside it the view has `db` and `untouched`, in dB.
+        without: what is not done to an untouched layer.
+        at: where this is said, along the slider's axis, and how far above the line.
+    """
+
+    def __init__(self, axes: Axes, control: str, without: str, at: tuple[float, float], **axis: Any) -> None:
+        super().__init__(axes, ylabel="SQNR, dB", **axis)
+        self._control, self._without, self._at = control, without, at
+        self._line = self.line(style.ORIGINAL, lw=1.2, ls="dashed")
+        self._said = self.label(ha="left", size=9)
+        self._dot = self.dot(style.QUANTIZED, ms=11)
+
+    def update(self, view: Any) -> None:
+        """Move the dot and the line to a view."""
+        low, high = self.axes.get_ylim()
+        self._line.set_data(self.axes.get_xlim(), [view.untouched] * 2)
+        self._said.at = self._at[0], view.untouched + self._at[1]
+        self._said.text = f"dashed: {self._without}, {view.untouched:.1f} dB"
+        self._dot.set_data([getattr(view, self._control)], [min(max(view.db, low), high)])
+        self.title.text = f"output: {view.db:.1f} dB".replace("-", "\N{MINUS SIGN}")
+
+    def grab(self, view: Any, x: float, y: float) -> Drag:
+        """Take the slider along."""
+        return lambda x, y: {self._control: x}
 
 
 def draw_mark() -> Picture:

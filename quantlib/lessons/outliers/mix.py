@@ -12,20 +12,19 @@ from torch import Tensor
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Drag, Panel
+from quantlib.lab.panel import Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.metrics import sqnr_db
 from quantlib.networks import hadamard, rotate
 
 from . import exercises
-from .layer import LOOK, Layer, both_quantized, decibels, layer, log_sizes, size_bar
+from .layer import LOOK, Layer, Output, both_quantized, decibels, layer, log_sizes, size_bar, untouched
 
 STAGES = 8  # 0 to 7: blocks of 1 to 128 columns
 STAGE = Slider("k", "stages k", 0, 0, STAGES - 1, 1)
 WEIGHTS = Choice("left", "the weights", ("mixed too", "left as they are"))
 SENTENCE = 3
 LOW, HIGH = -5.0, 45.0  # the axis of decibels
-OFF = 23.0  # dB: what quantizing without mixing gives
 HALF_A_BIT = 10 * math.log10(2)  # dB
 
 
@@ -37,7 +36,7 @@ class Mixed(View):
     left: whether the weights are left as they are.
     x: one sentence, mixed.
     largest: the largest size of all inputs seen, mixed.
-    db: of the output.
+    db, untouched: of the output, and with nothing mixed.
     """
 
     k: int
@@ -45,6 +44,7 @@ class Mixed(View):
     x: Tensor
     largest: float
     db: float
+    untouched: float
 
 
 def mixed(its: Layer, k: int, bits: int = 8, *, tokens: bool = False) -> tuple[float, float]:
@@ -75,7 +75,7 @@ def explore_mixing(mix: Function = exercises.hadamard.reference) -> Explorer:
         y_hat = both_quantized(x, w if left else rotate(w, matrix), s)
         largest = s.abs().max().item()
         sentence = rotate(its.x[SENTENCE], matrix)
-        return Mixed(k, bool(left), sentence, largest, sqnr_db(exact, y_hat), notices=(notice,))
+        return Mixed(k, bool(left), sentence, largest, sqnr_db(exact, y_hat), untouched(), notices=(notice,))
 
     return Explorer([STAGE, WEIGHTS], compute, Scene((9.2, 4.75), _lay_out), describe)
 
@@ -91,7 +91,9 @@ def describe(view: Mixed) -> str:
 
 def _lay_out(figure: Figure) -> list[Panel]:
     image = Sizes(figure.add_axes((0.08, 0.55, 0.83, 0.36)))
-    return [image, Output(figure.add_axes((0.08, 0.115, 0.90, 0.27)))]
+    axes = figure.add_axes((0.08, 0.115, 0.90, 0.27))
+    look = {"xlim": (-0.2, STAGES - 0.8), "ylim": (LOW, HIGH), "xlabel": "stages k", "xticks": range(STAGES)}
+    return [image, Output(axes, "k", "nothing mixed", (5.2, -6.0), **look)]
 
 
 class Sizes(Panel):
@@ -110,27 +112,6 @@ class Sizes(Panel):
         """Colour the sizes of a view."""
         self._image.set_data(log_sizes(view.x.abs()))
         self.title.text = f"one sentence after k = {view.k} stages: largest |x| {view.x.abs().max().item():.1f}"
-
-
-class Output(Panel):
-    """The decibels of the output over the stages, which can be dragged."""
-
-    def __init__(self, axes: Axes) -> None:
-        super().__init__(axes, xlim=(-0.2, 7.2), ylim=(LOW, HIGH), xlabel="stages k", ylabel="SQNR, dB")
-        axes.set_xticks(range(STAGES), [f"{k}" for k in range(STAGES)])
-        axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
-        axes.text(7.15, OFF - 6, f"dashed: nothing mixed, {OFF:.1f} dB", ha="right", va="center", size=9)
-        self._dot = self.dot(style.QUANTIZED, ms=11)
-
-    def update(self, view: Mixed) -> None:
-        """Move the dot to a view."""
-        at = min(max(view.db, LOW), HIGH)
-        self._dot.set_data([view.k], [at])
-        self.title.text = f"output: {view.db:.1f} dB".replace("-", "\N{MINUS SIGN}")
-
-    def grab(self, view: Mixed, x: float, y: float) -> Drag:
-        """Take the stages along."""
-        return lambda x, y: {"k": x}
 
 
 def draw_stages() -> Picture:

@@ -12,18 +12,17 @@ from torch import Tensor
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
-from quantlib.lab.panel import Drag, Panel
+from quantlib.lab.panel import Panel
 from quantlib.lab.picture import Picture, picture
 from quantlib.metrics import sqnr_db
 from quantlib.networks import smoothing_factors
 
 from . import exercises
-from .layer import Layer, both_quantized, decibels, layer
+from .layer import Layer, Output, both_quantized, decibels, layer, untouched
 from .mistakes import sizes
 
 ALPHA = Slider("alpha", "exponent α", 0.5, 0.0, 1.0, 0.05)
 SCALES = Choice("shared", "scales of w", ("one for each row", "one for all"))
-OFF = 23.0  # dB: what quantizing without factors gives
 LOW, HIGH = 10.0, 42.0  # the axis of decibels
 
 
@@ -34,7 +33,7 @@ class Moved(View):
     alpha: of which they were made.
     shared: whether all of w shares one scale.
     in_x, in_w: the largest size in each column of x / s and of w s.
-    db: of the output.
+    db, untouched: of the output, and without factors.
     """
 
     alpha: float
@@ -42,6 +41,7 @@ class Moved(View):
     in_x: numpy.ndarray
     in_w: numpy.ndarray
     db: float
+    untouched: float
 
 
 def moved(its: Layer, s: Tensor, *, rows: bool = True, bits: int = 8) -> float:
@@ -72,7 +72,8 @@ def explore_smoothing(smooth: Function = exercises.smooth.reference) -> Explorer
         in_x, in_w = sizes(seen) / s, sizes(w) * s
         db = sqnr_db(exact, both_quantized(test / s, w * s, in_x[None], rows=not shared))
         large, heavy = (part[order()].double().numpy() for part in (in_x, in_w))
-        return Moved(round(alpha, 2), bool(shared), large, heavy, db, notices=(notice,))
+        off = untouched(not shared)
+        return Moved(round(alpha, 2), bool(shared), large, heavy, db, off, notices=(notice,))
 
     return Explorer([ALPHA, SCALES], compute, Scene((9.2, 4.75), _lay_out), describe)
 
@@ -94,7 +95,9 @@ def _lay_out(figure: Figure) -> list[Panel]:
     width, height = 0.40, 0.38
     x = Columns(figure.add_axes((0.08, 0.53, width, height)), "in_x", "x / s")
     w = Columns(figure.add_axes((0.58, 0.53, width, height)), "in_w", "w · s")
-    return [x, w, Output(figure.add_axes((0.08, 0.11, 0.90, 0.24)))]
+    axes = figure.add_axes((0.08, 0.11, 0.90, 0.24))
+    look = {"xlim": (-0.02, 1.02), "ylim": (LOW, HIGH), "xlabel": "exponent α"}
+    return [x, w, Output(axes, "alpha", "no factors", (0.0, 6.0), **look)]
 
 
 class Columns(Panel):
@@ -121,26 +124,6 @@ class Columns(Panel):
         self.title.text = f"{self._name}: largest column {spread(largest):.1f} × the median"
 
 
-class Output(Panel):
-    """The decibels of the output over alpha, which can be dragged."""
-
-    def __init__(self, axes: Axes) -> None:
-        super().__init__(axes, xlim=(-0.02, 1.02), ylim=(LOW, HIGH), xlabel="exponent α", ylabel="SQNR, dB")
-        axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
-        axes.text(0.0, OFF + 6, f"dashed: no factors, {OFF:.1f} dB", ha="left", va="center", size=9)
-        self._dot = self.dot(style.QUANTIZED, ms=11)
-
-    def update(self, view: Moved) -> None:
-        """Move the dot to a view."""
-        at = min(max(view.db, LOW), HIGH)
-        self._dot.set_data([view.alpha], [at])
-        self.title.text = f"output: {view.db:.1f} dB"
-
-    def grab(self, view: Moved, x: float, y: float) -> Drag:
-        """Take alpha along."""
-        return lambda x, y: {"alpha": x}
-
-
 def draw_alphas() -> Picture:
     """Draw the SQNR of the output over alpha, with the largest columns of x / s and of w s."""
     its, alphas = layer(), numpy.linspace(0, 1, 11)
@@ -150,8 +133,8 @@ def draw_alphas() -> Picture:
         figure = style.new_figure(9.2, 3.3)
         axes = figure.add_axes((0.075, 0.16, 0.905, 0.72))
         axes.set(xlim=(-0.03, 1.03), ylim=(13, 42), xlabel="exponent α", ylabel="SQNR, dB")
-        axes.axhline(OFF, color=style.ORIGINAL, lw=1.2, ls="dashed")
-        axes.text(1.0, OFF - 1.6, "dashed: no factors, 23.0 dB", ha="right", va="center")
+        axes.axhline(untouched(), color=style.ORIGINAL, lw=1.2, ls="dashed")
+        axes.text(1.0, untouched() - 1.6, f"dashed: no factors, {untouched():.1f} dB", ha="right", va="center")
         axes.plot(alphas, db, "o-", color=style.QUANTIZED, ms=4)
         for at, side, up in ((0, "left", -2.2), (5, "left", -2.2), (8, "center", 2.4), (10, "right", -2.4)):
             text = f"α = {alphas[at]:.1f}: {db[at]:.1f} dB"
@@ -159,4 +142,6 @@ def draw_alphas() -> Picture:
             axes.text(alphas[at], db[at] + up, text, color=style.QUANTIZED, ha=side, va="center", weight="bold")
         axes.set_title(f"α = 0 leaves {db[0]:.1f} dB, less than no factors at all")
         said = ", ".join(f"{alphas[at]:.1f}: {db[at]:.1f} dB" for at in (0, 2, 5, 8, 10))
-        return picture(figure, f"SQNR of the output by the exponent alpha: {said}; without factors {OFF} dB.")
+        return picture(
+            figure, f"SQNR of the output by the exponent alpha: {said}; without factors {untouched():.1f} dB."
+        )

@@ -14,7 +14,7 @@ from quantlib.metrics import sqnr_db
 from quantlib.qparams import choose_qparams
 
 from .keep import random_columns
-from .layer import layer
+from .layer import Layer
 
 
 def in_groups(w: Tensor, size: int, bits: int = 4) -> Tensor:
@@ -25,9 +25,12 @@ def in_groups(w: Tensor, size: int, bits: int = 4) -> Tensor:
 
 
 @cache
-def precious(count: int = 4, seeds: int = 5) -> dict[str, float]:
-    """Return the SQNR in dB of x w^T, x in float, by which columns of w stay in float."""
-    its = layer()
+def precious(its: Layer, count: int = 4, seeds: int = 5) -> dict[str, float]:
+    """Return the SQNR in dB of x w^T, x in float, by which columns of w stay in float.
+
+    Args:
+        its: the matrix and its inputs; count: how many columns; seeds: how often random ones are drawn, for their mean.
+    """
     exact, coarse = its.test @ its.w.T, in_groups(its.w, 128)
 
     def kept(mask: Tensor) -> float:

@@ -113,7 +113,7 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
     sizes = x[sentence].abs()
     with style.house_style():
         figure = style.new_figure(9.2, 3.5)
-        axes = figure.add_axes((0.075, 0.14, 0.835, 0.70))
+        axes = figure.add_axes((0.075, 0.14, 0.835, 0.68))
         image = axes.imshow(log_sizes(sizes), **LOOK)
         axes.set(xlabel="channel", ylabel="token")
         axes.set_yticks([0, 63], ["[CLS]", "[SEP]"])
@@ -123,9 +123,9 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
             axes.annotate(str(column), (column, -0.5), (column, -5), ha="center", size=9, weight="bold",
                           arrowprops={"arrowstyle": "->", "color": style.QUIET}, annotation_clip=False)  # fmt: skip
         top = sizes.max().item()
-        axes.set_title(f"one value of {top:.1f} makes a step {top / 127:.2f} wide", pad=22)
+        axes.set_title(f"one value of {top:.1f} makes a step {top / 127:.2f} wide", pad=27)
         said = f"{', '.join(map(str, columns[:-1]))} and {columns[-1]}"
-        alt = f"Sizes of 64 tokens in 384 channels: most are below 1, one is {top:.1f}. The channels {said} stand out."
+        alt = f"Most sizes of 64 tokens in 384 channels are below 1, one is {top:.1f}. The channels {said} stand out."
         return picture(figure, alt)
 
 
@@ -188,7 +188,15 @@ def draw_mark() -> Picture:
             axes.plot(range(4), values, form, color=ink, ms=8, lw=1.8)
             for at, value in enumerate(values):
                 text = f"{value:.1f}" if value >= 0.1 else f"{value:.4f}"
-                up, side = (4.0, "center") if way == 0 else (0.3, "center") if at < 2 else (0.9, "left")
+                up, side = (
+                    (4.0, "center")
+                    if way == 0
+                    else (0.3, "center")
+                    if at == 0
+                    else (3.2, "center")
+                    if at == 1
+                    else (0.9, "left")
+                )
                 axes.text(
                     at + 0.08 * (side == "left"), value * up, text, color=ink, ha=side, va="center", weight="bold"
                 )

@@ -117,6 +117,7 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
         image = axes.imshow(log_sizes(sizes), **LOOK)
         axes.set(xlabel="channel", ylabel="token")
         axes.set_yticks([0, 63], ["[CLS]", "[SEP]"])
+        axes.spines[:].set_visible(False)
         size_bar(image)
         columns = (x.abs().amax((0, 1)) > 6).nonzero().flatten().tolist()
         for column in columns:
@@ -125,7 +126,7 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
         top = sizes.max().item()
         axes.set_title(f"one value of {top:.1f} makes a step {top / 127:.2f} wide", pad=27)
         said = f"{', '.join(map(str, columns[:-1]))} and {columns[-1]}"
-        alt = f"Most sizes of 64 tokens in 384 channels are below 1, one is {top:.1f}. The channels {said} stand out."
+        alt = f"The sizes of 64 tokens in 384 channels are mostly below 1, one is {top:.1f}. Channels {said} stand out."
         return picture(figure, alt)
 
 

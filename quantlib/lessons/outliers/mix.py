@@ -22,7 +22,7 @@ from .layer import LOOK, Layer, Output, both_quantized, decibels, layer, log_siz
 
 STAGES = 8  # 0 to 7: blocks of 1 to 128 columns
 STAGE = Slider("k", "stages k", 0, 0, STAGES - 1, 1)
-WEIGHTS = Choice("left", "the weights", ("mixed too", "left as they are"))
+WEIGHTS = Choice("left", "weights are", ("mixed too", "left as they are"))
 SENTENCE = 3
 LOW, HIGH = -5.0, 45.0  # the axis of decibels
 HALF_A_BIT = 10 * math.log10(2)  # dB
@@ -106,6 +106,7 @@ class Sizes(Panel):
         axes.set_xlabel("channel", labelpad=2)
         axes.set_ylabel("token")
         axes.set_yticks([0, 63], ["[CLS]", "[SEP]"])
+        axes.spines[:].set_visible(False)
         size_bar(self._image)
 
     def update(self, view: Mixed) -> None:

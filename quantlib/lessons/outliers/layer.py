@@ -126,7 +126,7 @@ def draw_input(x: Tensor, sentence: int) -> Picture:
         top = sizes.max().item()
         axes.set_title(f"one value of {top:.1f} makes a step {top / 127:.2f} wide", pad=27)
         said = f"{', '.join(map(str, columns[:-1]))} and {columns[-1]}"
-        alt = f"The sizes of 64 tokens in 384 channels are mostly below 1, one is {top:.1f}. Channels {said} stand out."
+        alt = f"The sizes of one sentence: most are below 1, one is {top:.1f}, and the channels {said} stand out."
         return picture(figure, alt)
 
 

@@ -15,18 +15,19 @@ FEW = 48  # weights of the opening picture
 
 
 def draw_codes(w: Tensor, w_hat: Tensor, row: int = 0) -> Picture:
-    """Draw the first weights of an output in steps, their nearest codes, and those of a better rounding.
+    """Draw the last weights of an output in steps, their nearest codes, and those of a better rounding.
 
     Args:
         w, w_hat: weights before and after the better rounding, (rows, columns); row: the output.
     """
-    exact, near, chosen = ((m[row, :FEW] / steps(w)[row]).numpy() for m in (w, to_nearest(w), w_hat))
+    exact, near, chosen = ((m[row, -FEW:] / steps(w)[row]).numpy() for m in (w, to_nearest(w), w_hat))
     other = numpy.flatnonzero(abs(chosen - near) > 0.5)
     with style.house_style():
         figure = style.new_figure(9.2, 3.0)
         axes = figure.add_axes((0.075, 0.175, 0.905, 0.70))
-        axes.set(xlim=(-0.8, FEW - 0.2), ylim=(-4.6, 4.6), xlabel="weight of one output, the first 48 of 384")
+        axes.set(xlim=(-0.8, FEW - 0.2), ylim=(-6.4, 5), xlabel="the last 48 of the 384 weights of one output")
         axes.set_ylabel("in steps s")
+        axes.set_xticks([])
         axes.set_yticks(range(-4, 5, 2), ["−4", "−2", "0", "2", "4"])
         axes.set_axisbelow(True)
         axes.hlines(range(-4, 5), -0.8, FEW, color=style.LEVELS, lw=0.7, zorder=0)
@@ -34,7 +35,7 @@ def draw_codes(w: Tensor, w_hat: Tensor, row: int = 0) -> Picture:
         axes.plot(at, near, "s", mfc="none", mec=style.ROUNDING_TEXT, mew=1.4, ms=8, label="nearest code")
         axes.plot(other, chosen[other], "D", color=style.QUANTIZED, ms=6.5, label="the code that GPTQ takes instead")
         axes.plot(at, exact, "o", color=style.ORIGINAL, ms=3.5, label="weight")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=9)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.03), ncols=3, frameon=False, fontsize=9)
         axes.set_title(f"{len(other)} of these {FEW} weights do not get their nearest code")
         said = "A method takes codes that are farther from the weights. What could that be good for?"
         return picture(figure, f"{len(other)} of {FEW} weights of an output do not get their nearest code. {said}")
@@ -82,12 +83,16 @@ def draw_needed(found: Mapping[int, tuple[list[float], list[float]]], title: str
         axes.set_ylabel("squared error of the output")
         axes.set_xticks(tokens, [f"{n:,}" for n in tokens])
         axes.minorticks_off()
-        looks = (style.BETTER, style.BETTER_TEXT, "^", "seen text"), (style.QUANTIZED, style.QUANTIZED, "o", "unseen text")
+        looks = (
+            (style.BETTER, style.BETTER_TEXT, "^", "seen text"),
+            (style.QUANTIZED, style.QUANTIZED, "o", "unseen text"),
+        )
         for k, (color, ink, mark, name) in enumerate(looks):
+            end = float(numpy.mean(found[int(tokens[-1])][k]))
             draws = numpy.array([found[n][k] for n in found])
             axes.fill_between(tokens, draws.min(1), draws.max(1), color=color, alpha=0.25, lw=0)
             axes.plot(tokens, draws.mean(1), color=color, marker=mark, ms=7)
-            axes.text(5000, draws[-1].mean(), f"{name}, {draws[-1].mean():.2f}", color=ink, va="center")
+            axes.text(5000, end + 0.05 * k - 0.03, f"{name}, {end:.2f}", color=ink, va="center")
         first = numpy.mean(found[int(tokens[0])][1])
         axes.text(tokens[0], first + 0.08, f"{first:.2f}", color=style.QUANTIZED, ha="center", weight="bold")
         axes.axhline(1, color=style.ROUNDING_TEXT, lw=1.6, ls="dashed", zorder=1)
@@ -111,7 +116,7 @@ def draw_kinds(found: Mapping[tuple[str, str], list[float]], title: str) -> Pict
     with style.house_style():
         figure = style.new_figure(9.2, 3.3)
         axes = figure.add_axes((0.30, 0.06, 0.50, 0.68))
-        axes.imshow(table, cmap=style.SIGNED, vmin=0.5, vmax=1.5, aspect="auto", alpha=0.75)
+        axes.imshow(table, cmap=style.SIGNED, vmin=-0.1, vmax=2.1, aspect="auto", alpha=0.6)
         axes.set_xticks(range(3), [f"reads {KINDS[kind]}" for kind in kinds], color="black", size=10)
         axes.set_yticks(range(3), [f"has seen {KINDS[kind]}" for kind in kinds], color="black", size=10)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)

@@ -80,7 +80,9 @@ def explore_tokens(
 
 def describe(view: Calibrated) -> str:
     """Return the sentences that say what was gained on seen and on unseen text, and at which price."""
-    head = f"{view.tokens:,} tokens and damping {view.damp:.2g}: the squared error of the output is {view.seen:.2f} times"
+    head = (
+        f"{view.tokens:,} tokens and damping {view.damp:.2g}: the squared error of the output is {view.seen:.2f} times"
+    )
     tail = f"{100 * view.changed:.0f} % of the codes differ from nearest; the weights' own error is {view.weights:.2f} times"
     return f"{head} that of nearest on seen text, {view.unseen:.2f} times on unseen. {tail} as large."
 
@@ -120,7 +122,10 @@ class Errors(Panel):
             at = min(max(y, LOW), HIGH)
             self._marks[name].set_data([view.tokens], [at])
             label = self._names[name]
-            label.at, label.ha = (view.tokens / 1.07 if left else view.tokens * 1.07, place), "right" if left else "left"
+            label.at, label.ha = (
+                (view.tokens / 1.07 if left else view.tokens * 1.07, place),
+                "right" if left else "left",
+            )
             label.text = f"{said[name]} {y:.2f}" + (" (beyond the axis)" if at != y else "")
         self._here.set_data([view.tokens, view.tokens], [LOW, HIGH])
         verdict = "better" if view.unseen < 1 else "worse"

@@ -1,6 +1,7 @@
 """The pictures that open notebook 14 and its answers: errors as multiples of nearest, and codes of one output."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy
 from matplotlib.axes import Axes
@@ -124,7 +125,7 @@ def draw_kinds(found: Mapping[tuple[str, str], list[float]], title: str) -> Pict
             side.set_visible(False)
         for (row, column), error in numpy.ndenumerate(table):
             draws = found[kinds[row], kinds[column]]
-            look = {"ha": "center", "va": "center", "color": "black"}
+            look: Any = {"ha": "center", "va": "center", "color": "black"}
             axes.text(column, row - 0.1, f"{error:.2f}", size=14, weight="bold", **look)
             axes.text(column, row + 0.27, f"{min(draws):.2f} to {max(draws):.2f}", size=8.5, **look)
         axes.set_title(title, x=-0.56, y=1.16)

@@ -62,7 +62,7 @@ def explore_tokens(
 
     @lru_cache(maxsize=4)
     def judge(n: int) -> tuple[Tensor, float]:
-        """Return the undamped hessian of the first n windows, and the error of nearest there; of the unseen ones for 0."""
+        """Return the undamped hessian of the first n windows, or of the unseen for n = 0, and the error of nearest."""
         h = input_hessian(seen[:n] if n else unseen, 0.0)
         return h, error(w, rounded, h)
 
@@ -71,20 +71,19 @@ def explore_tokens(
         h, notice = weigh(x, damp)
         w_hat = by_gptq(w, h)
         own = ((w - w_hat).square().sum() / (w - rounded).square().sum()).item()
-        errors = (error(w, w_hat, its) / nearest for its, nearest in (judge(n), judge(0)))
+        on_seen, on_unseen = (error(w, w_hat, its) / nearest for its, nearest in (judge(n), judge(0)))
         changed = ((w_hat - rounded).abs() > 1e-6).double().mean().item()
-        return Calibrated(n, damp, *errors, own, changed, notices=(notice,))
+        return Calibrated(n, damp, on_seen, on_unseen, own, changed, notices=(notice,))
 
     return Explorer([WINDOWS, DAMPING], compute, Scene((9.2, 4.6), _lay_out), describe)
 
 
 def describe(view: Calibrated) -> str:
     """Return the sentences that say what was gained on seen and on unseen text, and at which price."""
-    head = (
-        f"{view.tokens:,} tokens and damping {view.damp:.2g}: the squared error of the output is {view.seen:.2f} times"
-    )
-    tail = f"{100 * view.changed:.0f} % of the codes differ from nearest; the weights' own error is {view.weights:.2f} times"
-    return f"{head} that of nearest on seen text, {view.unseen:.2f} times on unseen. {tail} as large."
+    head = f"{view.tokens:,} tokens and damping {view.damp:.2g}: the squared error of the output is"
+    errors = f"{view.seen:.2f} times that of nearest on seen text, {view.unseen:.2f} times on unseen"
+    changed = f"{100 * view.changed:.0f} % of the codes differ from nearest"
+    return f"{head} {errors}. {changed}; the weights' own error is {view.weights:.2f} times as large."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

@@ -111,18 +111,17 @@ def _searched(w: Tensor, hessian: Tensor, top: int) -> Tensor:
 @cache
 def tokens_needed(damp: float = 0.01, seeds: int = 5) -> dict[int, tuple[list[float], list[float]]]:
     """Return for each number of tokens the errors on seen and on unseen text, against nearest, over some draws."""
-    w, found = query(), {}
-    for windows in (1, 2, 4, 8, 16, 32, 65):
-        pairs = [_seen_and_unseen(w, *halves(seed=seed), windows, damp) for seed in range(seeds)]
-        found[TOKENS * windows] = [a for a, _ in pairs], [b for _, b in pairs]
+    found: dict[int, tuple[list[float], list[float]]] = {}
+    for seen, unseen in (halves(seed=seed) for seed in range(seeds)):
+        w, judge = query(), input_hessian(unseen, 0.0)
+        for windows in (1, 2, 4, 8, 16, 32, 65):
+            x = seen[:windows]
+            w_hat = by_gptq(w, input_hessian(x, damp))
+            for errors, its in zip(
+                found.setdefault(TOKENS * windows, ([], [])), (input_hessian(x, 0.0), judge), strict=True
+            ):
+                errors.append(against_nearest(w, w_hat, its))
     return found
-
-
-def _seen_and_unseen(w: Tensor, seen: Tensor, unseen: Tensor, windows: int, damp: float) -> tuple[float, float]:
-    x = seen[:windows]
-    w_hat = by_gptq(w, input_hessian(x, damp))
-    its, other = (against_nearest(w, w_hat, input_hessian(part, 0.0)) for part in (x, unseen))
-    return its, other
 
 
 @cache

@@ -18,7 +18,7 @@ from quantlib.networks import input_hessian
 from . import exercises
 from .layer import TOKENS, by_gptq, error, to_nearest
 
-WINDOWS = Slider("n", "windows seen n", 4, 1, 65, 1)
+WINDOWS = Slider("n", "windows seen n", 16, 1, 65, 1)
 DAMPING = Slider("d", "damping 10^d, d", -2.0, -4.0, 0.0, 0.25)
 LOW, HIGH = 1 / 32, 8.0  # the axis of errors
 FIRST, LAST = 48.0, 6000.0  # the axis of tokens
@@ -127,8 +127,9 @@ class Errors(Panel):
             )
             label.text = f"{said[name]} {y:.2f}" + (" (beyond the axis)" if at != y else "")
         self._here.set_data([view.tokens, view.tokens], [LOW, HIGH])
-        verdict = "better" if view.unseen < 1 else "worse"
-        self.title.text = f"after {view.tokens:,} tokens GPTQ is {verdict} than nearest on unseen text"
+        unseen = round(view.unseen, 2)
+        verdict = "as good as" if unseen == 1 else "better than" if unseen < 1 else "worse than"
+        self.title.text = f"after {view.tokens:,} tokens GPTQ is {verdict} nearest on unseen text"
 
 
 def _errors(view: Calibrated) -> dict[str, float]:

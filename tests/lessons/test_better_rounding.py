@@ -294,7 +294,7 @@ WRITTEN = {
         ],
         "divided by the columns": ["(p + damp * p.diagonal().mean() * torch.eye(len(p))) / x.shape[1]"],
         "damping on every entry": ["p / len(x) + damp * (p / len(x)).diagonal().mean()"],
-        "each entry of the diagonal by its own share": ["p / len(x) * (1 + damp * torch.eye(len(p)))"],
+        "a share of each diagonal entry": ["p / len(x) * (1 + damp * torch.eye(len(p)))"],
         "the sum of the diagonal": ["p / len(x) + damp * (p / len(x)).trace() * torch.eye(len(p))"],
         "the mean of all entries": ["p / len(x) + damp * (p / len(x)).mean() * torch.eye(len(p))"],
         "the diagonal alone": ["(x.square().mean(0) + damp * x.square().mean()).diag()"],

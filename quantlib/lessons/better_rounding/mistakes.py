@@ -21,7 +21,7 @@ _OUTPUTS = "Outputs are x @ w.T; their errors are x @ (w - w_hat).T, a row for e
 
 
 @known("output_error", "sizes, not squares", _SQUARES)
-def adds_sizes(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
+def adds_sizes_of_outputs(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
     """Both sums are of sizes |y|; here they are of squares."""
     return (x @ (w - w_hat).T).abs().sum() / (x @ w.T).abs().sum()
 
@@ -33,13 +33,13 @@ def takes_the_root(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
 
 
 @known("output_error", "not divided by the outputs", _SQUARES)
-def forgets_to_divide(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
+def forgets_the_outputs(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
     """The sum of the squared errors alone grows with the number of inputs and with their size."""
     return (x @ (w - w_hat).T).square().sum()
 
 
 @known("output_error", "the mean squared error", _SQUARES)
-def takes_the_mean(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
+def averages_squared_errors(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
     """The mean of the squared errors is not yet a share of the outputs' own squares."""
     return (x @ (w - w_hat).T).square().mean()
 
@@ -64,13 +64,13 @@ def judges_the_weights(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
 
 
 @known("output_error", "added up before squaring", "Square each output's error first, then add.")
-def adds_before_squaring(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
+def adds_errors_of_outputs(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
     """Errors of opposite sign cancel in the sum, though no output is right."""
     return (x @ (w - w_hat).T).sum().square() / (x @ w.T).sum().square()
 
 
 @known("output_error", "the first input alone", "All rows of x count: no [0].")
-def looks_at_one_input(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
+def judges_by_one_input(w: Tensor, w_hat: Tensor, x: Tensor) -> Tensor:
     """One row of x is one input of many."""
     return relative_error(w, w_hat, x[:1])
 
@@ -228,7 +228,7 @@ def damps_everywhere(x: Tensor, damp: float) -> Tensor:
     return products + damp * products.diagonal().mean()
 
 
-@known("hessian", "each entry of the diagonal by its own share", _DAMP)
+@known("hessian", "a share of each diagonal entry", _DAMP)
 def damps_by_itself(x: Tensor, damp: float) -> Tensor:
     """An input that was always 0 has a 0 on the diagonal, and a share of 0 does not help it."""
     products = x.T @ x / len(x)

@@ -237,7 +237,7 @@ def test_a_whole_network_gains_too():
 
 def test_pictures_say_their_numbers():
     assert "of 48 weights of an output do not get their nearest code" in draw_codes(W, by_gptq(W, H)).alt
-    assert draw_multiples({"one": 0.5}, "errors").alt == "errors, as multiples of nearest: one 0.50."
+    assert draw_multiples({"one": 0.5}, "errors").alt == "Squared errors as multiples of nearest. errors: one 0.50."
     assert "64 tokens: 0.06 on seen and 1.09 on unseen text" in draw_needed(tokens_needed(), "").alt
     assert "seen Python, read Shakespeare 1.26" in draw_kinds(kinds_read(), "").alt
 

@@ -62,7 +62,7 @@ def draw_multiples(errors: Mapping[str, float], title: str) -> Picture:
             axes.text(error + 0.02 * axes.get_xlim()[1], row, f"{error:.2f}", va="center", weight="bold")
         axes.set_title(title, x=-0.43)
         said = "; ".join(f"{name} {error:.2f}" for name, error in errors.items())
-        return picture(figure, f"{title}, as multiples of nearest: {said}.")
+        return picture(figure, f"Squared errors as multiples of nearest. {title}: {said}.")
 
 
 def _nearest_at_one(axes: Axes) -> None:
@@ -91,11 +91,12 @@ def draw_needed(found: Mapping[int, tuple[list[float], list[float]]], title: str
         for k, (color, ink, mark, name) in enumerate(looks):
             end = float(numpy.mean(found[int(tokens[-1])][k]))
             draws = numpy.array([found[n][k] for n in found])
-            axes.fill_between(tokens, draws.min(1), draws.max(1), color=color, alpha=0.25, lw=0)
             axes.plot(tokens, draws.mean(1), color=color, marker=mark, ms=7)
             axes.text(5000, end + 0.05 * k - 0.03, f"{name}, {end:.2f}", color=ink, va="center")
+        unseen = numpy.array([others for _, others in found.values()])
+        axes.vlines(tokens, unseen.min(1), unseen.max(1), color=style.QUANTIZED, lw=1.4)
         first = float(numpy.mean(found[int(tokens[0])][1]))
-        axes.text(tokens[0], first + 0.08, f"{first:.2f}", color=style.QUANTIZED, ha="center", weight="bold")
+        axes.text(tokens[0], first + 0.1, f"{first:.2f}", color=style.QUANTIZED, ha="center", weight="bold")
         axes.axhline(1, color=style.ROUNDING_TEXT, lw=1.6, ls="dashed", zorder=1)
         axes.text(5000, 1, "nearest", color=style.ROUNDING_TEXT, va="center")
         axes.set_title(title)

@@ -138,7 +138,8 @@ class Moves(_Columns):
         """Draw how far the weights of a view are from where they began."""
         self._image.set_data(view.off)
         self._here.set_data([view.j, view.j], [0, ROWS])
-        self.title.text = f"left of the line {view.j} columns are rounded, right of it weights have only moved"
+        rounded = f"left of the line {view.j} columns are rounded, right of it weights have only moved"
+        self.title.text = rounded if view.j < 384 else "all 384 columns are rounded"
 
 
 class Errors(_Columns):
@@ -150,7 +151,7 @@ class Errors(_Columns):
         axes.set_yticks([0, 0.01, 0.02, 0.03], ["0", "1 %", "2 %", "3 %"])
         self._nearest = self.line(style.ROUNDING_TEXT, lw=2, ls="dashed", zorder=2)
         self._passed = self.line(style.QUANTIZED, lw=2, zorder=3)
-        self._dots = self.dot(style.QUANTIZED, clip_on=True), self.dot(style.ROUNDING_TEXT, clip_on=True)
+        self._dots = self.dot(style.QUANTIZED), self.dot(style.ROUNDING_TEXT)
         axes.text(8, 0.0267, "dashed: nearest", size=9, color=style.ROUNDING_TEXT, va="center")
         axes.text(8, 0.0222, "line: errors passed on", size=9, color=style.QUANTIZED, va="center")
 
@@ -163,7 +164,7 @@ class Errors(_Columns):
             (self._passed, self._nearest), self._dots, (view.passed, view.nearest), strict=True
         ):
             line.set_data(at, errors[: place + 1])
-            dot.set_data([view.j], [errors[place]])
+            dot.set_data([view.j], [min(errors[place], TALL)])
             ends.append(100 * errors[place])
         self._here.set_data([view.j, view.j], [0, TALL])
         beyond = "; beyond the axis" if max(ends) > 100 * TALL else ""

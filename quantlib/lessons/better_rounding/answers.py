@@ -81,7 +81,7 @@ def draw_needed(found: Mapping[int, tuple[list[float], list[float]]], title: str
         figure = style.new_figure(9.2, 3.5)
         axes = figure.add_axes((0.085, 0.155, 0.73, 0.735))
         axes.set(xlim=(55, 4800), ylim=(0, 1.3), xscale="log", xlabel="tokens seen (logarithmic)")
-        axes.set_ylabel("squared error of the output")
+        axes.set_ylabel("squared error of the output, nearest = 1")
         axes.set_xticks(tokens, [f"{n:,}" for n in tokens])
         axes.minorticks_off()
         looks = (

@@ -19,7 +19,7 @@ from . import exercises
 from .layer import TOKENS, by_gptq, error, to_nearest
 
 WINDOWS = Slider("n", "windows seen n", 16, 1, 65, 1)
-DAMPING = Slider("d", "damping 10^d, d", -2.0, -4.0, 0.0, 0.25)
+DAMPING = Slider("d", "damping 10^d", -2.0, -4.0, 0.0, 0.25)
 LOW, HIGH = 1 / 32, 8.0  # the axis of errors
 FIRST, LAST = 48.0, 6000.0  # the axis of tokens
 

@@ -1,5 +1,6 @@
 """Column by column: what is rounded, what was passed on to the columns to come, and what the output notices."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -46,31 +47,42 @@ class Walk(View):
 
 
 @explorer
-def explore_columns(w: Tensor, h: Tensor, make_up: Function = exercises.make_up.reference) -> Explorer:
+def explore_columns(
+    w: Tensor,
+    h: Tensor,
+    unseen: Tensor,
+    make_up: Function = exercises.make_up.reference,
+    output_error: Function = exercises.output_error.reference,
+) -> Explorer:
     """Show a slider for how many columns are rounded, and what became of all weights and of the output until then.
 
     Args:
         w: weights, (rows, columns), of which the first rows are shown.
-        h: the hessian of the inputs, damped.
+        h: the hessian of the inputs to learn from, damped.
+        unseen: inputs to judge by, (windows, tokens, columns).
         make_up: f(w, j, q, h_inv) that returns the weights after column j, quantlib's or a learner's.
+        output_error: f(w, w_hat, x) that judges them, quantlib's or a learner's.
     """
     step = exercises.make_up.stand_in(make_up)
-    w = w[:ROWS].double()
-    s, h_inv = steps(w), remaining_inverse(h)
-    rounded = to_nearest(w)
-    done = [torch.cat([rounded[:, :j], w[:, j:]], dim=1) for j in range(0, w.shape[1] + 1, EVERY)]
-    nearest = _errors(w, torch.stack(done), h)
+    judge = exercises.output_error.stand_in(output_error, "Quantlib's judges instead.")
+    exact, w, x = w[:ROWS].float(), w[:ROWS].double(), unseen.flatten(0, 1).float()
+    s, h_inv, rounded = steps(w), remaining_inverse(h), to_nearest(w)
+    nearest = [torch.cat([rounded[:, :j], w[:, j:]], dim=1) for j in range(0, w.shape[1] + 1, EVERY)]
+
+    def errors(states: Iterable[Tensor]) -> tuple[numpy.ndarray, tuple[str, ...]]:
+        """Return the error of the output with each state of the weights, and what a reader must know of the judge."""
+        found = [judge(exact, state.float(), x) for state in states]
+        return numpy.array([float(error) for error, _ in found]), tuple(dict.fromkeys(notice for _, notice in found))
 
     @lru_cache(maxsize=2)
-    def walked(_function: Function) -> tuple[Tensor, numpy.ndarray, tuple[str, ...]]:
+    def walked(_make_up: Function, _output_error: Function) -> tuple[numpy.ndarray, Any, Any, tuple[str, ...]]:
         states, notices = walk(step, w, s, h_inv)
-        return states, _errors(w, states, h), notices
+        (passed, of_judge), (of_nearest, _) = errors(states), errors(nearest)
+        return ((w - states) / s).numpy(), passed, of_nearest, (*notices, *of_judge)
 
     def compute(j: float) -> Walk:
-        j = int(j)
-        states, passed, notices = walked(step.function)
-        off = ((w - states[j // EVERY]) / s).numpy()
-        return Walk(j, off, passed, nearest, notices=notices)
+        off, passed, of_nearest, notices = walked(step.function, judge.function)
+        return Walk(int(j), off[int(j) // EVERY], passed, of_nearest, notices=notices)
 
     return Explorer([COLUMN], compute, Scene((9.2, 4.9), _lay_out), describe)
 
@@ -86,13 +98,6 @@ def walk(step: StandIn, w: Tensor, s: Tensor, h_inv: Tensor) -> tuple[Tensor, tu
         if (j + 1) % EVERY == 0:
             states.append(now)
     return torch.stack(states), tuple(notices)
-
-
-def _errors(w: Tensor, states: Tensor, h: Tensor) -> numpy.ndarray:
-    """Return the relative squared error of the outputs with each state of the weights."""
-    off = (w - states).flatten(0, 1)
-    squares = (off @ h * off).sum(1).view(len(states), -1).sum(1)
-    return numpy.asarray((squares / (w @ h * w).sum()).numpy())
 
 
 def describe(view: Walk) -> str:
@@ -164,7 +169,7 @@ class Errors(_Columns):
             (self._passed, self._nearest), self._dots, (view.passed, view.nearest), strict=True
         ):
             line.set_data(at, errors[: place + 1])
-            dot.set_data([view.j], [min(errors[place], TALL)])
+            dot.set_data([view.j], [min(max(errors[place], 0), TALL)])
             ends.append(100 * errors[place])
         self._here.set_data([view.j, view.j], [0, TALL])
         beyond = "; beyond the axis" if max(ends) > 100 * TALL else ""

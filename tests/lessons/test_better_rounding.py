@@ -64,9 +64,9 @@ def readout_columns(j):
     j, w = int(j), states()[0]
     now, nearest = states()[j // 8], torch.cat([to_nearest(w)[:, :j], w[:, j:]], dim=1)
     passed, near = (100 * squares(w, m, FEW) for m in (now, nearest))
-    text = f"j = {j} of 384 columns are done: the squared error of the output is {passed:.2f} %"
+    text = f"j = {j} of 384 columns: the squared error of the output is {passed:.2f} %"
     moved = ((w - now).abs()[:, j:] / steps(w)).mean().item()
-    to_come = f"The columns to come have moved by {moved:.2f} steps on average." if j < 384 else "None is to come."
+    to_come = f"Columns to come have moved by {moved:.2f} steps on average." if j < 384 else "None is to come."
     return f"{text}, with nearest {near:.2f} %. {to_come}"
 
 
@@ -78,8 +78,8 @@ def readout_tokens(n, d):
     on = [squares(W, w_hat, x) / squares(W, near, x) for x in (seen, UNSEEN.flatten(0, 1))]
     own = ((W - w_hat).square().sum() / (W - near).square().sum()).item()
     changed = 100 * (codes != (W / steps(W)).round()).double().mean().item()
-    head = f"{64 * int(n):,} tokens and damping {damp:.2g}: the squared error of the output is {on[0]:.2f} times"
-    tail = f"{changed:.0f} % of the codes differ from nearest; the weights' own error is {own:.2f} times as large."
+    head = f"{64 * int(n):,} tokens, damping {damp:.2g}: the output's squared error is {on[0]:.2f} times"
+    tail = f"{changed:.0f} % of codes differ from nearest; the weights' error is {own:.2f} times as large."
     return f"{head} that of nearest on seen text, {on[1]:.2f} times on unseen. {tail}"
 
 
@@ -126,7 +126,7 @@ def test_a_learners_error_judges_the_columns(columns):
     assert found == pytest.approx(due, abs=0.05)
     columns.reset()
     told = MAKE["columns"](its.make_up.reference, lambda w, w_hat, x: "much").picture.alt
-    assert told == f"{columns.picture.alt} your function: it returned a str, not one number. Quantlib's judges instead."
+    assert told == f"{columns.picture.alt} your function: it returned a str, not one number. Quantlib's judges."
 
 
 def test_a_wrong_sign_adds_the_errors_up(columns):
@@ -144,7 +144,7 @@ def test_passing_nothing_on_is_rounding_to_nearest():
 def test_a_learners_hessian_drives_the_tokens(tokens):
     tokens.move(n=65, d=-2.0)
     mine = MAKE["tokens"](bugs.keeps_the_diagonal.function)
-    assert "1.00 times that of nearest on seen text, 1.00 times on unseen. 0 % of the codes" in mine.move(n=65)
+    assert "1.00 times that of nearest on seen text, 1.00 times on unseen. 0 % of codes" in mine.move(n=65)
     assert MAKE["tokens"](bugs.doubles.function).move(n=65) == tokens.picture.alt
     bare = MAKE["tokens"](bugs.forgets_to_damp.function)
     assert "it returned a matrix that has no inverse" in bare.move(n=1)

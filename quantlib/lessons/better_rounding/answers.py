@@ -67,7 +67,8 @@ def draw_multiples(errors: Mapping[str, float], title: str) -> Picture:
 
 def _nearest_at_one(axes: Axes) -> None:
     axes.axvline(1, color=style.ROUNDING_TEXT, lw=1.6, ls="dashed", zorder=3)
-    axes.text(1, 1.0, "nearest", transform=axes.get_xaxis_transform(), color=style.ROUNDING_TEXT, ha="center", size=9)
+    look: Any = {"color": style.ROUNDING_TEXT, "ha": "center", "va": "bottom", "size": 9}
+    axes.text(1, 1.02, "nearest", transform=axes.get_xaxis_transform(), **look)
 
 
 def draw_needed(found: Mapping[int, tuple[list[float], list[float]]], title: str) -> Picture:
@@ -79,9 +80,9 @@ def draw_needed(found: Mapping[int, tuple[list[float], list[float]]], title: str
     tokens = numpy.array(list(found))
     with style.house_style():
         figure = style.new_figure(9.2, 3.5)
-        axes = figure.add_axes((0.085, 0.155, 0.73, 0.735))
+        axes = figure.add_axes((0.1, 0.155, 0.715, 0.735))
         axes.set(xlim=(55, 4800), ylim=(0, 1.3), xscale="log", xlabel="tokens seen (logarithmic)")
-        axes.set_ylabel("squared error of the output, nearest = 1")
+        axes.set_ylabel("squared error of the output,\nnearest = 1")
         axes.set_xticks(tokens, [f"{n:,}" for n in tokens])
         axes.minorticks_off()
         looks = (

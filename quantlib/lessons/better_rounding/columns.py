@@ -64,7 +64,7 @@ def explore_columns(
         output_error: f(w, w_hat, x) that judges them, quantlib's or a learner's.
     """
     step = exercises.make_up.stand_in(make_up)
-    judge = exercises.output_error.stand_in(output_error, "Quantlib's judges instead.")
+    judge = exercises.output_error.stand_in(output_error, "Quantlib's judges.")
     exact, w, x = w[:ROWS].float(), w[:ROWS].double(), unseen.flatten(0, 1).float()
     s, h_inv, rounded = steps(w), remaining_inverse(h), to_nearest(w)
     nearest = [torch.cat([rounded[:, :j], w[:, j:]], dim=1) for j in range(0, w.shape[1] + 1, EVERY)]
@@ -103,8 +103,8 @@ def walk(step: StandIn, w: Tensor, s: Tensor, h_inv: Tensor) -> tuple[Tensor, tu
 def describe(view: Walk) -> str:
     """Return the sentences that say what the output notices, and how far the columns to come have moved."""
     passed, nearest = (100 * float(errors[view.j // EVERY]) for errors in (view.passed, view.nearest))
-    head = f"j = {view.j} of {view.off.shape[1]} columns are done: the squared error of the output is {passed:.2f} %"
-    to_come = f"The columns to come have moved by {view.moved:.2f} steps on average."
+    head = f"j = {view.j} of {view.off.shape[1]} columns: the squared error of the output is {passed:.2f} %"
+    to_come = f"Columns to come have moved by {view.moved:.2f} steps on average."
     return f"{head}, with nearest {nearest:.2f} %. {to_come if view.j < view.off.shape[1] else 'None is to come.'}"
 
 

@@ -80,10 +80,10 @@ def explore_tokens(
 
 def describe(view: Calibrated) -> str:
     """Return the sentences that say what was gained on seen and on unseen text, and at which price."""
-    head = f"{view.tokens:,} tokens and damping {view.damp:.2g}: the squared error of the output is"
+    head = f"{view.tokens:,} tokens, damping {view.damp:.2g}: the output's squared error is"
     errors = f"{view.seen:.2f} times that of nearest on seen text, {view.unseen:.2f} times on unseen"
-    changed = f"{100 * view.changed:.0f} % of the codes differ from nearest"
-    return f"{head} {errors}. {changed}; the weights' own error is {view.weights:.2f} times as large."
+    changed = f"{100 * view.changed:.0f} % of codes differ from nearest"
+    return f"{head} {errors}. {changed}; the weights' error is {view.weights:.2f} times as large."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

@@ -36,7 +36,7 @@ from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_
 
 W, (SEEN, UNSEEN) = query(), halves()
 H, JUDGE, FEW = input_hessian(SEEN), input_hessian(UNSEEN, 0.0), UNSEEN[:8].flatten(0, 1)
-GIVEN = {"w": W, "h": H, "seen": SEEN, "unseen": UNSEEN[:8]}
+GIVEN = {"layer": W, "h": H, "seen": SEEN, "unseen": UNSEEN[:8]}
 
 
 def squares(w, w_hat, x):
@@ -78,9 +78,9 @@ def readout_tokens(n, d):
     on = [squares(W, w_hat, x) / squares(W, near, x) for x in (seen, UNSEEN.flatten(0, 1))]
     own = ((W - w_hat).square().sum() / (W - near).square().sum()).item()
     changed = 100 * (codes != (W / steps(W)).round()).double().mean().item()
-    head = f"{64 * int(n):,} tokens, damping {damp:.2g}: the output's squared error is {on[0]:.2f} times"
+    head = f"The output's squared error is {on[0]:.2f} times that of nearest on seen text, {on[1]:.2f} times on unseen"
     tail = f"{changed:.0f} % of codes differ from nearest; the weights' error is {own:.2f} times as large."
-    return f"{head} that of nearest on seen text, {on[1]:.2f} times on unseen. {tail}"
+    return f"{head}, after {64 * int(n):,} tokens with damping {damp:.2g}. {tail}"
 
 
 READOUTS = [readout_columns, readout_tokens]
@@ -126,7 +126,7 @@ def test_a_learners_error_judges_the_columns(columns):
     assert found == pytest.approx(due, abs=0.05)
     columns.reset()
     told = MAKE["columns"](its.make_up.reference, lambda w, w_hat, x: "much").picture.alt
-    assert told == f"{columns.picture.alt} your function: it returned a str, not one number. Quantlib's judges."
+    assert told == f"{columns.picture.alt} your function: it returned a str, not one number. quantlib's stands in."
 
 
 def test_a_wrong_sign_adds_the_errors_up(columns):
@@ -144,7 +144,7 @@ def test_passing_nothing_on_is_rounding_to_nearest():
 def test_a_learners_hessian_drives_the_tokens(tokens):
     tokens.move(n=65, d=-2.0)
     mine = MAKE["tokens"](bugs.keeps_the_diagonal.function)
-    assert "1.00 times that of nearest on seen text, 1.00 times on unseen. 0 % of codes" in mine.move(n=65)
+    assert "1.00 times that of nearest on seen text, 1.00 times on unseen, after 4,160 tokens" in mine.move(n=65)
     assert MAKE["tokens"](bugs.doubles.function).move(n=65) == tokens.picture.alt
     bare = MAKE["tokens"](bugs.forgets_to_damp.function)
     assert "it returned a matrix that has no inverse" in bare.move(n=1)

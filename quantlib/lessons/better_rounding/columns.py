@@ -48,7 +48,7 @@ class Walk(View):
 
 @explorer
 def explore_columns(
-    w: Tensor,
+    layer: Tensor,
     h: Tensor,
     unseen: Tensor,
     make_up: Function = exercises.make_up.reference,
@@ -57,15 +57,15 @@ def explore_columns(
     """Show a slider for how many columns are rounded, and what became of all weights and of the output until then.
 
     Args:
-        w: weights, (rows, columns), of which the first rows are shown.
+        layer: weights, (rows, columns), of which the first rows are shown.
         h: the hessian of the inputs to learn from, damped.
         unseen: inputs to judge by, (windows, tokens, columns).
         make_up: f(w, j, q, h_inv) that returns the weights after column j, quantlib's or a learner's.
         output_error: f(w, w_hat, x) that judges them, quantlib's or a learner's.
     """
     step = exercises.make_up.stand_in(make_up)
-    judge = exercises.output_error.stand_in(output_error, "Quantlib's judges.")
-    exact, w, x = w[:ROWS].float(), w[:ROWS].double(), unseen.flatten(0, 1).float()
+    judge = exercises.output_error.stand_in(output_error, "quantlib's stands in.")
+    exact, w, x = layer[:ROWS].float(), layer[:ROWS].double(), unseen.flatten(0, 1).float()
     s, h_inv, rounded = steps(w), remaining_inverse(h), to_nearest(w)
     nearest = [torch.cat([rounded[:, :j], w[:, j:]], dim=1) for j in range(0, w.shape[1] + 1, EVERY)]
 
@@ -156,7 +156,7 @@ class Errors(_Columns):
         axes.set_yticks([0, 0.01, 0.02, 0.03], ["0", "1 %", "2 %", "3 %"])
         self._nearest = self.line(style.ROUNDING_TEXT, lw=2, ls="dashed", zorder=2)
         self._passed = self.line(style.QUANTIZED, lw=2, zorder=3)
-        self._dots = self.dot(style.QUANTIZED), self.dot(style.ROUNDING_TEXT)
+        self._dots = self.dot(style.QUANTIZED), self.dot(style.ROUNDING_TEXT, marker="s")
         axes.text(8, 0.0267, "dashed: nearest", size=9, color=style.ROUNDING_TEXT, va="center")
         axes.text(8, 0.0222, "line: errors passed on", size=9, color=style.QUANTIZED, va="center")
 

@@ -19,7 +19,7 @@ from . import exercises
 from .layer import TOKENS, by_gptq, error, to_nearest
 
 WINDOWS = Slider("n", "windows seen n", 16, 1, 65, 1)
-DAMPING = Slider("d", "damping 10^d", -2.0, -4.0, 0.0, 0.25)
+DAMPING = Slider("d", "exponent d", -2.0, -4.0, 0.0, 0.25)
 LOW, HIGH = 1 / 32, 8.0  # the axis of errors
 FIRST, LAST = 48.0, 6000.0  # the axis of tokens
 
@@ -48,17 +48,17 @@ class Calibrated(View):
 
 @explorer
 def explore_tokens(
-    w: Tensor, seen: Tensor, unseen: Tensor, hessian: Function = exercises.hessian.reference
+    layer: Tensor, seen: Tensor, unseen: Tensor, hessian: Function = exercises.hessian.reference
 ) -> Explorer:
     """Show sliders for how much text was seen and for the damping, and the errors that GPTQ leaves.
 
     Args:
-        w: weights, (rows, columns).
+        layer: weights, (rows, columns).
         seen, unseen: inputs, (windows, tokens, columns): those to learn from, and those to judge by.
         hessian: f(x, damp) that returns the damped hessian, quantlib's or a learner's.
     """
     weigh = exercises.hessian.stand_in(hessian)
-    rounded = to_nearest(w)
+    w, rounded = layer, to_nearest(layer)
 
     @lru_cache(maxsize=4)
     def judge(n: int) -> tuple[Tensor, float]:
@@ -80,10 +80,11 @@ def explore_tokens(
 
 def describe(view: Calibrated) -> str:
     """Return the sentences that say what was gained on seen and on unseen text, and at which price."""
-    head = f"{view.tokens:,} tokens, damping {view.damp:.2g}: the output's squared error is"
     errors = f"{view.seen:.2f} times that of nearest on seen text, {view.unseen:.2f} times on unseen"
+    after = f"after {view.tokens:,} tokens with damping {view.damp:.2g}"
     changed = f"{100 * view.changed:.0f} % of codes differ from nearest"
-    return f"{head} {errors}. {changed}; the weights' error is {view.weights:.2f} times as large."
+    own = f"the weights' error is {view.weights:.2f} times as large"
+    return f"The output's squared error is {errors}, {after}. {changed}; {own}."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

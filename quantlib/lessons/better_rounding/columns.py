@@ -75,29 +75,36 @@ def explore_columns(
         return numpy.array([float(error) for error, _ in found]), tuple(dict.fromkeys(notice for _, notice in found))
 
     @lru_cache(maxsize=2)
-    def walked(_make_up: Function, _output_error: Function) -> tuple[numpy.ndarray, Any, Any, tuple[str, ...]]:
-        states, notices = walk(step, w, s, h_inv)
+    def walked(_make_up: Function, _output_error: Function) -> tuple[list[Tensor], Any, Any, tuple[str, ...]]:
+        states, notices = [w], dict[str, None]()
+        for start in range(0, w.shape[1], EVERY):
+            state, said = onwards(step, states[-1], start, s, h_inv)
+            states.append(state)
+            notices |= dict.fromkeys(said)
         (passed, of_judge), (of_nearest, _) = errors(states), errors(nearest)
-        return ((w - states) / s).numpy(), passed, of_nearest, (*notices, *of_judge)
+        return states, passed, of_nearest, (*notices, *of_judge)
 
     def compute(j: float) -> Walk:
-        off, passed, of_nearest, notices = walked(step.function, judge.function)
-        return Walk(int(j), off[int(j) // EVERY], passed, of_nearest, notices=notices)
+        states, passed, of_nearest, notices = walked(step.function, judge.function)
+        place = int(j) // EVERY
+        now, said = onwards(step, states[max(place - 1, 0)], EVERY * max(place - 1, 0), s, h_inv)  # as it is now
+        state = now if place else w
+        (error,), of_judge = errors([state])
+        passed = numpy.where(numpy.arange(len(passed)) == place, error, passed)
+        said = tuple(dict.fromkeys((*notices, *said, *of_judge)))
+        return Walk(int(j), ((w - state) / s).numpy(), passed, of_nearest, notices=said)
 
     return Explorer([COLUMN], compute, Scene((9.2, 4.9), _lay_out), describe)
 
 
-def walk(step: StandIn, w: Tensor, s: Tensor, h_inv: Tensor) -> tuple[Tensor, tuple[str, ...]]:
-    """Round column after column; return the weights after every eighth, and what a reader must know of the function."""
-    states, notices, now = [w], dict[str, None](), w
-    for j in range(w.shape[1]):
-        q = (now[:, j] / s[:, 0]).round().clamp(-7, 7) * s[:, 0]
-        now, notice = step(now, j, q, h_inv)
-        now = now.double()
-        notices[notice] = None
-        if (j + 1) % EVERY == 0:
-            states.append(now)
-    return torch.stack(states), tuple(notices)
+def onwards(step: StandIn, w: Tensor, start: int, s: Tensor, h_inv: Tensor) -> tuple[Tensor, tuple[str, ...]]:
+    """Round eight columns, one after the other; return the weights, and what a reader must know of the function."""
+    notices = dict[str, None]()
+    for j in range(start, start + EVERY):
+        q = (w[:, j] / s[:, 0]).round().clamp(-7, 7) * s[:, 0]
+        w, notice = step(w, j, q, h_inv)
+        w, notices[notice] = w.double(), None
+    return w, tuple(notices)
 
 
 def describe(view: Walk) -> str:
@@ -170,7 +177,7 @@ class Errors(_Columns):
         ):
             line.set_data(at, errors[: place + 1])
             dot.set_data([view.j], [min(max(errors[place], 0), TALL)])
-            ends.append(100 * errors[place])
+            ends.append(100 * float(errors[place]))
         self._here.set_data([view.j, view.j], [0, TALL])
         beyond = "; beyond the axis" if max(ends) > 100 * TALL else ""
         self.title.text = f"error of the output: {ends[0]:.2f} % passed on, {ends[1]:.2f} % with nearest{beyond}"

@@ -21,6 +21,7 @@ PARTS = {  # by the first notebook of each
     "00": "Part I: The ruler",
     "05": "Part II: Choosing the ruler",
     "09": "Part III: Numbers that hardware runs",
+    "12": "Part IV: Real networks",
     "bug_museum": "At any time",
 }
 HIDDEN = ("lab.predict(", "with lab.proof(")  # the beginnings of cells whose code holds an answer

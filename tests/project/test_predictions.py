@@ -12,7 +12,7 @@ from tests.helpers.drawn import run
 from tools import generate, nbfile, project
 
 NOTEBOOKS = project.notebooks()
-VISIBLE_CODE = {"00": 60, "05": 90, "09": 90, "bug_museum": 150}  # lines, by the first notebook of a part
+VISIBLE_CODE = {"00": 60, "05": 90, "09": 90, "12": 90, "bug_museum": 150}  # lines, by the first notebook of a part
 DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 MINUS = "\N{MINUS SIGN}"
 NUMBER = rf"(?<![\d.,{MINUS}])%s(?!\d|[.,]\d)"

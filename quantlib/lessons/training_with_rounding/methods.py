@@ -14,12 +14,12 @@ from quantlib.lab.panel import Drag, Panel, set_strokes, uprights
 from quantlib.lab.words import fixed
 
 from . import exercises
-from .training import EVERY, MATRICES, STEPS, WAYS, cost, gptq_cost, largest_code, rounded, trained
+from .training import BITS, EVERY, MATRICES, STEPS, WAYS, cost, gptq_cost, largest_code, rounded, trained
 
 BITS_SLIDER = Slider("bits", "bits b", 3, 2, 4, 1)
 STEPS_SLIDER = Slider("steps", "steps", 0, 0, STEPS, EVERY)
 LOW, HIGH = 0.03, 4.0  # of the axis of costs
-SHOWN, ROW = "0.up.weight", 0  # the row whose weights are drawn
+SHOWN, ROW = "0.up.weight", 70  # the row whose weights are drawn: one in which many change
 INKS = {"in float": style.ORIGINAL, "the rest": style.ROUNDING_TEXT, "with rounding": style.BETTER_TEXT}
 NAMES = {"in float": "in float, then rounded", "the rest": "only the rest", "with rounding": "with rounding"}
 DASHES = {"in float": "solid", "the rest": "dashed", "with rounding": "solid"}
@@ -60,6 +60,10 @@ def explore_training(quantize: Function = exercises.straight_quantize.reference)
         quantize: f(w, s, top) that rounds the matrices: quantlib's or a learner's.
     """
     use = exercises.straight_quantize.stand_in(quantize)
+    for width in BITS:  # now, so that no slider waits for it
+        gptq_cost(width)
+        for way in WAYS:
+            trained(way, width)
 
     def compute(bits: int, steps: float) -> Moment:
         at = round(steps) // EVERY
@@ -105,8 +109,8 @@ def describe(view: Moment) -> str:
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
-    costs = Costs(figure.add_axes((0.075, 0.135, 0.425, 0.745)))
-    return [costs, Row(figure.add_axes((0.715, 0.135, 0.265, 0.745)))]
+    costs = Costs(figure.add_axes((0.075, 0.135, 0.43, 0.745)))
+    return [costs, Row(figure.add_axes((0.765, 0.135, 0.22, 0.745)))]
 
 
 class Costs(Panel):

@@ -118,7 +118,7 @@ class Way(_Target):
         super().__init__(axes, xlim=(0, STEPS), xlabel="steps of training", ylabel="weight w and code, in steps s = 1")
         self._codes = self.line(style.QUANTIZED, marker=".", ms=4, ls="none")
         self._way = self.line(style.ROUNDING_TEXT, lw=1.3)
-        self._named = self.label(at=(STEPS - 2, 0), ha="right", bold=True, size=9.5, opaque=True)
+        self._named = self.label(at=(2, 2.42), ha="left", bold=True)
 
     def update(self, view: Path) -> None:
         """Draw the way of a view."""
@@ -126,9 +126,8 @@ class Way(_Target):
         at = numpy.arange(len(view.w))
         self._codes.set_data(at, view.codes.clip(LOW, HIGH))
         self._way.set_data(at, view.w.clip(LOW, HIGH))
-        self._named.at = (STEPS - 2, view.y + (0.2 if view.y < 1.75 or view.y > 2.2 else -0.2))
-        self._named.text = f"target y = {view.y:.2f}: drag"
-        self.title.text = f"line: the weight; dots: its code, which changes {view.changes} times in {LAST} steps"
+        self._named.text = f"dashed: target y = {view.y:.2f}, to be dragged"
+        self.title.text = "the weight (line), and its code (dots)"
 
 
 class Stays(_Target):

@@ -29,9 +29,7 @@ def draw_question() -> Picture:
         axes.bar(range(3), costs, width=0.34, color=style.QUANTIZED)
         for at, value in enumerate(costs):
             axes.text(at, value + 0.06, f"+{value:.2f}", ha="center", color=style.QUANTIZED, weight="bold")
-            arrow = {"arrowstyle": "->", "color": style.BETTER_TEXT}
-            ends = (at + 0.42, value / 3), (at + 0.42, value + 0.12)
-            axes.annotate("?", *ends, ha="center", size=13, weight="bold", color=style.BETTER_TEXT, arrowprops=arrow)
+            axes.text(at + 0.42, 0.06, "?", ha="center", size=16, weight="bold", color=style.BETTER_TEXT)
         axes.text(-0.55, 2.3, "blue: rounded after training", color=style.QUANTIZED, weight="bold", va="center")
         axes.text(-0.55, 2.0, "?: trained with rounding", color=style.BETTER_TEXT, weight="bold", va="center")
         axes.set_title("a network that writes, rounded: what is lost on a play that it never read")
@@ -102,10 +100,9 @@ def draw_float_or_rounded() -> Picture:
         for row, (shift, name, ink, values) in enumerate(kinds):
             axes.bar([at + shift for at in range(3)], values, width=0.28, color=ink)
             axes.text(1.03, 0.8 - 0.14 * row, name, transform=axes.transAxes, color=ink, weight="bold")
-        axes.set_title("trained with rounding: the network is better rounded than not")
-        return picture(
-            figure, "After training with 4, 3 and 2 bits, the rounded weights lose less than the float ones."
-        )
+        axes.set_title("trained with rounding: one network, not rounded and rounded")
+        said = "; ".join(f"{name} {', '.join(f'{v:.1f}' for v in values)}" for _, name, _, values in kinds)
+        return picture(figure, f"Loss above float after training with 4, 3 and 2 bits: {said} bits per character.")
 
 
 def draw_methods() -> Picture:

@@ -25,6 +25,7 @@ from quantlib.data.writer import (
     text_windows,
     to_ids,
 )
+from quantlib.lab.explore import one_thread
 from quantlib.metrics import bits_per_symbol
 from quantlib.networks import gptq, input_hessian
 
@@ -81,6 +82,7 @@ def unseen() -> Tensor:
     return text_windows(load_play("tempest"))[::12]
 
 
+@one_thread()
 def loss(weights: Weights) -> float:
     """Return bits per character on the windows that no training read."""
     windows = unseen()
@@ -102,6 +104,7 @@ def cost(weights: Weights) -> float:
 
 
 @cache
+@one_thread()
 def nearest_cost(bits: int, largest: bool = False) -> float:
     """Return what rounding to the nearest costs; largest: with the scale of max|w| instead of the best of 36."""
     top = largest_code(bits)
@@ -110,6 +113,7 @@ def nearest_cost(bits: int, largest: bool = False) -> float:
 
 
 @cache
+@one_thread()
 def gptq_cost(bits: int) -> float:
     """Return what GPTQ costs: calibrated on 64 windows of the plays, the columns of the largest inputs first."""
     inputs: dict[str, Tensor] = {}
@@ -160,6 +164,7 @@ def plays() -> Tensor:
     return to_ids("\n\n".join(map(load_play, play_names()[1:])))
 
 
+@one_thread()
 def weights_with_a_slope(rounding: Rounding) -> int:
     """Return how many of the weights of the nine matrices get a gradient that is not 0, in one step with 3 bits."""
     weights, scales = _learned(set(writer())), scales_of(writer(), 3)
@@ -183,6 +188,7 @@ def _rate(step: int, steps: int) -> float:
     return RATE * min(1.0, (step + 1) / WARM) * (0.05 + 0.475 * (1 + math.cos(math.pi * step / steps)))
 
 
+@one_thread()
 def _trained(weights: dict[str, Tensor], used: Callable[[Weights], Weights], seed: int) -> list[dict[str, Tensor]]:
     """Train what requires a gradient, and return all weights after 0, 20, … 100 steps; used: what the network takes."""
     learned = [w for w in weights.values() if w.requires_grad]

@@ -210,3 +210,8 @@ def told(right: Mapping[str, float], wrong: Mapping[str, Mapping[str, float]]) -
         name: {value: says for says, value in known.items() if abs(value - right[name]) > 1e-2}
         for name, known in wrong.items()
     }
+
+
+def all_differ(right: Mapping[str, float], wrong: Mapping[str, Mapping[str, float]]) -> bool:
+    """Return whether no wrong value happens to be right."""
+    return all(len(known) == len(wrong[name]) for name, known in told(right, wrong).items())

@@ -17,11 +17,11 @@ from course import grade
 from course.box import run as box
 from course.intake.lms import collect
 from course.problems import notebook as sheets
-from course.problems.catalogue import problem_set
+from course.problems.catalogue import NAMES, problem_set
 from course.problems.questions import Explain
 from tools import project
 
-PS1, PS2 = problem_set("ps1"), problem_set("ps2")
+PS1, *OTHERS = map(problem_set, NAMES)
 STORE = PS1.questions[0]  # the question that most submissions get wrong in their own way
 FULL = sum(question.points for question in PS1.questions if not isinstance(question, Explain))
 WITHOUT = FULL - STORE.points
@@ -205,7 +205,7 @@ CLASS = {
     "Zoë Ångström-Чехова": (notebook(), FULL),
     "no JSON": (b"\x89PNG\r\n\x1a\n", None),
     "cut off": (notebook()[:2000], None),
-    "another problem set": (json.dumps(solved(PS2)).encode(), None),
+    **{f"another problem set, {each.name}": (json.dumps(solved(each)).encode(), None) for each in OTHERS},
 }
 CHANGED = ("changes torch", "changes builtins")  # what they break is their own: they get at most what is right
 
@@ -230,7 +230,7 @@ def graded(tmp_path_factory):
     watched = folder / "in", project.ROOT / "course", project.NOTEBOOKS, project.ROOT / "quantlib"
     before, processes = state(*watched), children()
     submissions, problems = collect(folder / "in", [])
-    task = grade.Task(PS1, [PS2], folder / "results", "basis", LIMITS)
+    task = grade.Task(PS1, OTHERS, folder / "results", "basis", LIMITS)
     results, failed = grade.grade_all(submissions, task, os.cpu_count() or 1)
     assert not problems and not failed
     assert state(*watched) == before and children() == processes
@@ -269,7 +269,9 @@ def test_an_input_that_is_changed_costs_its_part(graded):
     assert 0 < STORE.mark(outcome.answers).points < STORE.points
 
 
-@pytest.mark.parametrize("name", ["no JSON", "cut off", "another problem set"])
+@pytest.mark.parametrize(
+    "name", ["no JSON", "cut off", *(name for name in CLASS if name.startswith("another problem set"))]
+)
 def test_who_has_no_marks_is_told_why(graded, name):
     assert graded[name].problem and graded[name].score is None
 

@@ -3,6 +3,7 @@
 A dozen seeds are drawn in an ordinary run, and 300 with --long.
 """
 
+import math
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,9 @@ import torch
 from course.problems.catalogue import NAMES, problem_set
 from course.problems.questions import Answer, Break, Explain, Values, Write, copies, equals, solution
 from quantlib import split_error, unclamped_codes
-from quantlib.data import T
+from quantlib.data import T, load_weight
+from quantlib.formats import E2M1, decode_float, dequantize_gguf, fold_bias, integer_conv1d, quantize_gguf, unpack_bits
+from quantlib.lessons.packing_and_gguf.lens import read_blocks
 from tests.helpers.answering import answers, namespace, right_answers
 
 LEFT, RIGHT, STEP = 2.0, 6.0, 0.1  # of the picture in question 8
@@ -94,6 +97,9 @@ ABOUT = {  # the part that is about a mistake, where another one tells nothing
     "0.0 is not in the range": "values on one side of 0.0",
     "the difference in int8": "codes inside the grid",
     "the largest x, not errors": "few values",
+    "the term of z_x is forgotten": "one zero point",
+    "one scale for all blocks": "other scales, positive and negative",
+    "an empty level becomes 0.0": "a level without a value",
 }
 
 
@@ -147,6 +153,79 @@ def test_a_solution_breaks_the_function(questions):
             assert question.judge(-answer) and question.judge(2 * answer)
         else:
             assert question.judge(torch.zeros_like(answer)) and question.judge(answer.double())
+
+
+def found(text, pattern):
+    """The numbers that a pattern finds in a text."""
+    match = re.search(pattern, " ".join(text.replace("`", "").split()))
+    assert match, (pattern, text)
+    return [float(number) for number in match.groups()]
+
+
+def codes(*values, dtype=torch.int8):
+    return torch.tensor(values, dtype=torch.float64).to(dtype)
+
+
+def test_sums_that_were_worked_out_by_hand_are_those_of_the_library(questions):
+    for question in of_kind(questions, Values):
+        if "border_sum" in question.right:
+            text, right = question.text, {name: value for name, (value, _) in question.right.items()}
+            top, least, most = found(text, r"to (\d+) and an input .* can be (-\d+) to (\d+);")
+            largest = 128 * top  # in size, of either sign
+            assert right["most_products"] * largest <= most < (right["most_products"] + 1) * largest and least < -most
+            layer = r"bias (\S+) and .* s_w = (\S+), s_x = (\S+), z_w = 0, z_x = (-\d+), .* up to (-?\d+);"
+            bias, s_w, s_x, z_x, total = found(text, layer)
+            assert (
+                right["sum_start"] == fold_bias(torch.tensor([bias]), s_w, s_x, codes(total)[:, None], int(z_x)).item()
+            )
+            w, x = (
+                codes(*found(text, rf"the {name} (\S+), (\S+), (-?\d+), (?:in|after)")) for name in ("weights", "codes")
+            )
+            assert (
+                right["border_sum"] == integer_conv1d(w[None, None], x[None, None], zero_x=int(z_x), padding=1)[0, 0, 0]
+            )
+            shifts = r"m = (\d+) after .* by (\d+), rounded .* by (\d+) and .* by (\d+),"
+            product, shift, first, second = found(text, shifts)
+            assert shift == first + second and right["shifted_once"] == half_up(product, shift)
+            assert right["shifted_twice"] == half_up(half_up(product, first), second) != right["shifted_once"]
+
+
+def half_up(number, shift):
+    return math.floor(Fraction(number) / 2 ** int(shift) + Fraction(1, 2))
+
+
+def test_bytes_that_were_read_by_hand_are_those_of_the_library(questions):
+    for question in of_kind(questions, Values):
+        if "as_float" in question.right:
+            right = {name: value for name, (value, _) in question.right.items()}
+            shown = re.search(r"bytes `(.+?)`", question.text)[1]
+            block = codes(*bytes.fromhex(shown), *[0x88] * 12, dtype=torch.uint8)
+            places = found(question.text, r"place (\d+); .* place (\d+);.* place (\d+) .* half of byte (\d+)")
+            low, high, wrong, byte = map(int, places)
+            weights = dequantize_gguf(block, "Q4_0")
+            assert [right["weight_low"], right["weight_high"]] == [weights[low], weights[high]] and low < 16 <= high
+            neighbours = unpack_bits(block[2:], sign="offset") * block[:2].view(torch.float16).float()
+            assert right["neighbour"] == neighbours[wrong] != weights[wrong]
+            assert right["as_float"] == decode_float(block[2 + byte] & 15, E2M1)
+            assert not equals(right["loss_db"], 11.14, 1)  # that of one step, which notebook 10 has
+
+
+def test_a_block_breaks_the_standards_scale_only_where_it_clips(questions):
+    for question in of_kind(questions, Break):
+        if "largest in size" in question.text:
+            low, high = found(question.text, r"from (\S+) to (\S+), and")
+            size = torch.linspace(low, high, 100, dtype=torch.float64)
+            said = [question.judge(torch.full_like(namespace(question)["breaks"], value)) for value in size.tolist()]
+            broken = torch.tensor([text == "" for text in said])
+            assert torch.equal(broken, size.log2() % 1 > math.log2(1.5 / 0.78))
+
+
+def test_no_float_decides_which_level_is_nearest(questions):
+    for question in of_kind(questions, Write):
+        for request in question.requests() if question.name == "my_step" else ():
+            x, levels, *_ = request.arguments
+            near = (x[:, None] - levels).abs().sort(1).values
+            assert ((near[:, 1] - near[:, 0]) > 0.05).all(), request.arguments
 
 
 # --- pictures
@@ -207,6 +286,30 @@ def the_ends_are_named(question, s, z):
     asked = question.source.partition("so values clip at ")[2].partition(".")[0]
     assert ("the lower end" in asked, "the upper end" in asked) == (lower, upper)
     assert 255 * s < T.max() - T.min()  # so that no z makes the ruler long enough
+
+
+def test_the_model_answer_says_what_a_reader_does_to_the_block(questions):
+    for question in of_kind(questions, Explain):
+        found = re.search(r"still\(k=(\d+), r=(\d)\)", question.picture)
+        if found:
+            block, reader = map(int, found.groups())
+            stored = quantize_gguf(load_weight("query").reshape(-1, 32)[block : block + 1], "Q4_0")
+            off = (read_blocks(stored, reader) - read_blocks(stored)).flatten()
+            assert (reader in (3, 4)) == bool((off == off[0]).all())
+            if reader in (3, 4):
+                assert f"a step {'up' if off[0] > 0 else 'down'} here" in question.source
+            assert bool((off != 0).any())
+            shows_and_hides(reader)
+
+
+@cache
+def shows_and_hides(reader):
+    """The weights that the model answer names show the mistake of a reader, or hide it."""
+    rising, equal = torch.arange(32.0)[None], torch.ones(1, 32)
+    hides = {1: equal, 2: equal, 3: 0 * equal, 4: 0 * equal, 6: -rising}[reader]
+    for weights, same in ((rising, False), (hides, True)):
+        stored = quantize_gguf(weights, "Q4_0")
+        assert torch.equal(read_blocks(stored, reader), read_blocks(stored)) == same
 
 
 # --- texts

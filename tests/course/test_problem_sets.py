@@ -17,6 +17,7 @@ from quantlib import unclamped_codes
 from quantlib.data import T, load_weight
 from quantlib.lessons.granularity.groups import BITS, POWERS, front, points
 from tests.helpers.answering import SEEDS, answers, namespace, right_answers, through
+from tools import project
 
 ALL = [*SEEDS, PUBLIC_SEED]
 SETS = {(name, seed): problem_set(name, seed) for name in NAMES for seed in ALL}
@@ -55,6 +56,11 @@ def test_no_two_questions_share_an_id_or_ask_for_the_same_name(name):
         assert len({q.title for q in questions}) == len(questions)
         names = [n for q in questions for n in {request.name for request in q.requests()}]
         assert len(set(names)) == len(names)
+
+
+def test_the_instructors_page_names_every_set():
+    page = (project.ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
+    assert all(f"{name.upper()} with Part" in page for name in NAMES)
 
 
 def content(questions):
@@ -281,7 +287,7 @@ def test_a_number_breaks_the_wrap_exactly_in_the_step_where_it_begins():
 def test_a_rubric_says_what_each_point_is_for(drawn):
     for question in drawn:
         assert question.points == 6 and all(len(what) > 20 for what, _ in question.rubric)
-        assert len(question.source.split()) <= 170 and "draw_" in question.picture
+        assert len(question.source.split()) <= 170 and re.search(r"draw_|\.still\(", question.picture)
 
 
 def test_the_model_answer_knows_which_points_are_beaten():

@@ -2,6 +2,7 @@
 
 import math
 import re
+import struct
 from fractions import Fraction
 
 import pytest
@@ -137,9 +138,61 @@ def chance(text, v, u):
     return torch.tensor([float(rounded(*pair)) for pair in zip(exact(v), exact(u), strict=True)]).reshape(v.shape)
 
 
+# --- Part III
+
+
+def finish(text, products, sum_w, sum_x, count, z_w, z_x):
+    """Find out what the chip has added to the codes, and take it away again, sum by sum."""
+    (offset,) = numbers(text, r"an offset of (\d+):")
+    of_w, of_x = offset * ("v = q_w" in text), offset * ("u = q_x" in text)
+    total_w = sum_w.long() - count * of_w * ("**v**" in text)
+    total_x = sum_x.long() - count * of_x * ("**u**" in text)
+    plain = products.long() - of_x * total_w - of_w * total_x - count * of_w * of_x
+    return (plain - z_x * total_w - z_w * total_x + count * z_w * z_x).int()
+
+
+def read(text, blocks):
+    """Put each code in its place, byte by byte."""
+    sign = {
+        "**plus 8**": lambda half: half - 8,
+        "**two's complement**": lambda half: (half ^ 8) - 8,
+        "a **minus sign**": lambda half: (half & 7) * (-1) ** (half >> 3),
+    }
+    found = [means for words, means in sign.items() if words in text]
+    places = re.search(r"code (2?j) in its (low|high) half and code (2j \+ 1|j \+ 16) in its", text).groups()
+    weights = torch.zeros(len(blocks), 32)
+    for row, block in enumerate(blocks.tolist()):
+        scale, codes = (block[:2], block[2:]) if "**first two bytes**" in text else (block[16:], block[:16])
+        (d,) = struct.unpack("<e", bytes(scale))
+        for j, byte in enumerate(codes):
+            halves = (byte & 15, byte >> 4) if places[1] == "low" else (byte >> 4, byte & 15)
+            at = (2 * j, 2 * j + 1) if places[0] == "2j" else (j, j + 16)
+            for place, half in zip(at, halves, strict=True):
+                weights[row, place] = d * found[0](half)
+    return weights
+
+
+def step(text, x, levels, *h):
+    """Move each level by exact fractions."""
+    share = {"the whole way": 1, "half of the way": Fraction(1, 2), "a quarter of the way": Fraction(1, 4)}
+    part = next(part for words, part in share.items() if f"**{words}**" in text)
+    assert bool(h) == ("weighted mean" in text)
+    values, at, moved = exact(x), exact(levels), []
+    near = [min(range(len(at)), key=lambda k: abs(v - at[k])) for v in values]
+    for k, level in enumerate(at):
+        mine = [
+            (v, w) for v, w, place in zip(values, exact(*h) if h else [1] * len(x), near, strict=True) if place == k
+        ]
+        if mine and not (level == 0 and "that is 0.0 stays" in text):
+            level += part * (sum(v * w for v, w in mine) / sum(w for _, w in mine) - level)
+        moved.append(float(level))
+    return torch.tensor(moved)
+
+
 AGAIN = {
     "ps1": {"my_store": store, "my_restore": restore, "my_turn": turn, "my_measure": measure},
     "ps2": {"my_ruler": ruler, "my_range": clip_range, "my_alpha": clip, "my_scales": groups, "my_round": chance},
+    "ps3": {"my_finish": finish, "my_read": read, "my_step": step},
 }
 
 

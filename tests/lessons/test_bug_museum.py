@@ -314,6 +314,39 @@ def test_a_mistake_without_an_input_is_refused():
         Museum().hunt(bugs.floors)
 
 
+@pytest.mark.parametrize(
+    ("name", "texts", "said"),
+    [
+        ("sums_in_int8", ("1, 2", "1"), "each code needs one to be multiplied by, got 2 and 1 numbers; write as many"),
+        ("sums_pairs_in_int16", ("1", "1"), "this function takes pairs, got 1 numbers; write 2, 4, 6 … numbers."),
+        ("sums_pairs_in_int16", ("-1, 1", "1, 1"), "u must be integers from 0 to 255, got '-1, 1'; "),
+        ("shifts_in_two_steps", ("0.5", "3"), "acc must be integers from −2,147,483,648 to 2,147,483,647, got '0.5'; "),
+        ("shifts_in_two_steps", ("1", "1"), "n must be an integer from 2 to 30, got '1'; write one of these."),
+        ("counts_in_float32", ("-1",), "counts must be integers from 0 to 2,147,483,647, got '-1'; "),
+        ("counts_in_float32", ("inf",), "counts must be integers from 0 to 2,147,483,647, got 'inf'; "),
+        ("unpacks_neighbours", ("nan",), "packed must be integers from 0 to 255, got 'nan'; "),
+        ("divides_a_block_by_zero", ("1, 0, 0",), "this function takes pairs, got 3 numbers; "),
+        ("divides_a_block_by_zero", ("1, 1e-44",), "this hunt is for numbers of some size, got almost 0, or huge; "),
+        ("keeps_the_order_of_dims", ("5, 1",), "dims must be two integers from 1 to 4, got '5, 1'; "),
+        ("rounds_the_scale_down", ("0",), "a block needs a number that is not 0, got only 0; write another one."),
+    ],
+)
+def test_what_is_no_input_of_a_card_is_explained_and_does_not_count(name, texts, said):
+    hunt = Museum().hunt(getattr(bugs, name))
+    assert hunt.attempt(*texts).startswith(f"This does not count: {said}") and not hunt.tried
+
+
+def test_a_card_draws_what_it_gives_and_what_it_should():
+    assert draw_bug(bugs.pads_with_zero, torch.tensor([5, 6], dtype=torch.int8), -7).alt == (
+        "2 of 4 numbers are wrong. With the bug: 0 5 6 0. Without it: −7 5 6 −7."
+    )
+    assert draw_bug(bugs.keeps_the_order_of_dims, (1, 2)).alt == (
+        "Rows and columns are exchanged: 1 × 2, not 2 × 1. With the bug: 0 1. Without it: 0 / 1."
+    )
+    assert draw_bug(bugs.counts_in_float32, torch.tensor([3])).alt.startswith("Every number is as it should be. ")
+    assert " 1.9 comes back as 1.75, not as 1.875. " in draw_bug(bugs.rounds_the_scale_down, torch.tensor([1.9])).alt
+
+
 # --- on the page
 
 
@@ -656,6 +689,9 @@ def back(name, x):
 def test_where_it_has_bitten_is_what_the_code_of_the_card_does():
     assert back("clamps_the_zero_point", torch.tensor([1.0, 2.0])).tolist() == [1.0, 1.0]
     assert len(back("clamps_the_zero_point", torch.arange(-22.0, -14.0)).unique()) == 1
+    assert function(CARDS["rounds_the_scale_down"][0])(torch.tensor([957.0])) == 896
+    assert function(CARDS["sums_pairs_in_int16"][0])(torch.tensor([255, 255]), torch.tensor([127, 127])) == 32_767
+    assert torch.tensor(2.0**24) + 1 == 2.0**24  # a counter that stops
     halves = function(CARDS["truncates"][0])(torch.linspace(-0.99, 0.99, 9), 1.0, 0)
     assert halves.tolist() == [0] * 9
     assert function(CARDS["opposite_zero_point"][0])(torch.tensor([-128.0, 127.0]))[1] == 0  # the input that hides it

@@ -11,13 +11,12 @@ from quantlib import sqnr_db
 from quantlib.data import load_weight
 from quantlib.data.silero import load_silero, speech_probability
 from quantlib.data.speech import synthesize_speech
-from quantlib.formats import E4M3, lloyd_step, round_to_float
+from quantlib.formats import E2M1, E4M3, fake_quantize_mx, lloyd_step, round_to_float
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.codebooks_and_floats import (
     at_four_and_a_half,
     best_even,
     by_size,
-    dense,
     draw_case,
     draw_clipping,
     draw_contest,
@@ -35,7 +34,7 @@ from quantlib.lessons.codebooks_and_floats import (
     windows_as_in_float,
 )
 from quantlib.lessons.codebooks_and_floats.fields import SHARES, Fields, Weights, Windows
-from quantlib.lessons.codebooks_and_floats.settling import POWERS, Beginnings, Numbers, Walk
+from quantlib.lessons.codebooks_and_floats.settling import POWERS, Beginnings, Numbers, Walk, dense
 
 SILERO, (SOUND, _) = load_silero(), synthesize_speech()
 IN_FLOAT = speech_probability(SILERO, SOUND) > 0.5
@@ -79,7 +78,7 @@ def outcome(e, share):
 def readout_fields(e, share):
     """What the explorer of the fields must say."""
     zeros, sqnr, same = outcome(int(e), list(SHARES)[int(share)])
-    head = f"e = {int(e)}, one scale for {list(SHARES.values())[int(share)]}: E{int(e)}M{7 - int(e)}. "
+    head = f"e = {int(e)}: E{int(e)}M{7 - int(e)}, one scale for {list(SHARES.values())[int(share)]}. "
     head += f"{zeros:.1f} % of the weights of conv4 come back as 0, SQNR {sqnr:.1f} dB. "
     return f"{head}The network decides as in float in {same} of 264 windows."
 
@@ -104,14 +103,14 @@ def readout_settling(p, n, data):
     """What the explorer of settling levels must say, by numpy."""
     shape = ("normal", "Laplace")[int(data)]
     x = plain_numbers(shape)
-    levels = plain_start(x, shape, round(p, 2))
+    levels = plain_start(x, shape, round(p, 4))
     for _ in range(int(n)):
         near = numpy.searchsorted((levels[1:] + levels[:-1]) / 2, x)
         levels = numpy.array([x[near == j].mean() if (near == j).any() else levels[j] for j in range(16)])
     near = numpy.searchsorted((levels[1:] + levels[:-1]) / 2, x)
     decibels = 10 * math.log10((x**2).sum() / ((x - levels[near]) ** 2).sum())
     used = numpy.bincount(near, minlength=16)
-    head = f"p = {round(p, 2):.2f}, n = {int(n)}, {shape} numbers: SQNR {decibels:.2f} dB; "
+    head = f"p = {p:.2f}, n = {int(n)}: {shape} numbers, SQNR {decibels:.2f} dB; "
     return f"{head}a level is used {used.min():,} to {used.max():,} times."
 
 
@@ -218,6 +217,13 @@ def test_a_codebook_goes_through_weights_of_every_shape(share):
     assert not in_codebook(torch.zeros(2, 40), levels, share).any()
 
 
+def test_the_error_of_e4m3_is_a_part_of_the_weight_or_tiny():
+    w = SILERO["conv4.weight"]
+    error = (round_to_float(w, E4M3) - w).abs()
+    assert (error <= torch.where(w.abs() < 1 / 64, torch.tensor(1 / 1024), w.abs() / 16)).all()
+    assert 1 / (round_to_float(w, E4M3) == 0).float().mean().item() == pytest.approx(13, abs=0.5)
+
+
 # --- levels that settle
 
 
@@ -287,6 +293,15 @@ def test_at_equal_bits_the_block_counts_for_more_than_the_levels():
     assert all(curve == sorted(curve) and curve[-1] - curve[0] > 20 for curve in curves.values())
     spread = [max(values) - min(values) for values in zip(*curves.values(), strict=True)]
     assert spread[1] > 3 and spread[-1] < 1.3
+
+
+def test_clipping_may_pay_where_there_is_no_outlier():
+    found = {
+        name: [sqnr_db(w, fake_quantize_mx(w, E2M1, rule)) for rule in ("floor", "rceil")]
+        for name, w in ((name, load_weight(name)) for name in ("query", "ffn_down"))
+    }
+    assert found["query"] == pytest.approx([18.69, 18.55], abs=0.005)
+    assert found["ffn_down"] == pytest.approx([17.77, 18.42], abs=0.005)
 
 
 def test_still_pictures_say_what_is_so():

@@ -36,6 +36,7 @@ def whole(value):
 
 def readout_terms(z_w, z_x):
     """What the explorer of the four terms must say at these zero points."""
+    z_w, z_x = int(z_w), int(z_x)
     w, x = (part.tolist() for part in steps())
     pairs = [(a + z_w, b + z_x) for a, b in zip(w, x, strict=True)]
     sums = sum(a * b for a, b in pairs), -z_x * sum(a for a, _ in pairs), -z_w * sum(b for _, b in pairs)
@@ -46,7 +47,7 @@ def readout_terms(z_w, z_x):
 
 def readout_requantize(e, b):
     """What the explorer of the way back must say for M = 2^e and a multiplier of b bits."""
-    M = 2.0 ** round(e, 2)
+    M, b = 2.0 ** round(e, 2), int(b)
     n = next(n for n in range(64) if 2 ** (b - 1) <= M * 2**n < 2**b)
     m = round(M * 2**n)
     m, n = (m // 2, n - 1) if m == 2**b else (m, n)

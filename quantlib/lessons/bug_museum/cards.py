@@ -146,7 +146,7 @@ def _even(x: Tensor) -> None:
         (_bytes(255, 255, 1, 1), _codes(-128, -128, 127, 127)),
         (_bytes(200, 0, 200, 9), _codes(127, 127, 127, -1)),
     ),
-    asks="Do the codes of T show this bug, in uint8 as u and in int8 as w, with one more number, 0.0?",
+    asks="T and one more 0.0, as uint8 codes for u and as int8 codes for w: do they show this bug?",
     why="The largest sum of a pair is 28,458, and int16 ends at 32,767.",
     refuse=_in_pairs,
 )

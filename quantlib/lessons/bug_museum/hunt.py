@@ -282,7 +282,7 @@ def _outcome(trial: Trial) -> list[str]:
 
 def _as_text(*results: Sequence[Tensor]) -> list[str]:
     """Write results; a tensor of one number is that number."""
-    return show(*([part.squeeze() for part in result] for result in results))
+    return show(*([part.squeeze() if part.numel() == 1 else part for part in result] for result in results))
 
 
 def _size(x: Tensor) -> str:

@@ -91,7 +91,7 @@ def _counts(name: str, text: str) -> Tensor:
 
 def _integers(name: str, text: str, low: int, high: int) -> Tensor:
     values = _numbers(name, text)
-    if not all(low <= value <= high and value == int(value) for value in values):
+    if not all(low <= value <= high and value.is_integer() for value in values):
         rule = f"{name} must be integers from {low:,} to {high:,}"
         raise QuantlibError(rule.replace("-", "\N{MINUS SIGN}"), repr(text), "write such numbers")
     return torch.tensor(values, dtype=torch.float64).long()

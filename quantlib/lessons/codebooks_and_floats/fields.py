@@ -86,16 +86,16 @@ def explore_fields(float_levels: Function = exercises.float_levels.reference) ->
 
 def describe(view: FieldsView) -> str:
     """Return the sentence that says what becomes of the weights, and what the network hears."""
-    head = f"e = {view.e}, one scale for {SHARES[view.share]}: {view.name}"
+    head = f"e = {view.e}: {view.name}, one scale for {SHARES[view.share]}"
     lost = f"{100 * view.zeros:.1f} % of the weights of conv4 come back as 0, SQNR {fixed(view.sqnr, 1)} dB"
     return f"{head}. {lost}. The network decides as in float in {view.windows[view.e - 1]} of {view.count} windows."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
     return [
-        Fields(figure.add_axes((0.085, 0.88, 0.41, 0.06))),
-        Weights(figure.add_axes((0.085, 0.475, 0.89, 0.31))),
-        Windows(figure.add_axes((0.085, 0.075, 0.89, 0.24))),
+        Fields(figure.add_axes((0.11, 0.88, 0.40, 0.06))),
+        Weights(figure.add_axes((0.11, 0.475, 0.865, 0.31))),
+        Windows(figure.add_axes((0.11, 0.075, 0.865, 0.24))),
     ]
 
 
@@ -170,9 +170,9 @@ class Windows(Panel):
     """In how many windows the network decides as in float, for each number of exponent bits."""
 
     def __init__(self, axes: Axes) -> None:
-        super().__init__(axes, xlim=(0.4, BITS + 0.6), ylim=(0, 290), ylabel="windows")
+        super().__init__(axes, xlim=(0.4, BITS + 0.6), ylim=(0, 290))
         axes.set_xticks(range(1, BITS + 1), [f"E{e}M{BITS - e}" for e in range(1, BITS + 1)])
-        axes.set_yticks([0, DEAF, 264], ["0", f"{DEAF}: deaf", "264: all"])
+        axes.set_yticks([0, DEAF, 264], ["0", f"{DEAF}, deaf", "264 windows"])
         for height in (DEAF, 264):
             axes.axhline(height, color=style.LEVELS, lw=0.8, zorder=0)
         look: dict[str, Any] = {"fc": style.QUANTIZED_TINT, "ec": style.QUANTIZED}

@@ -148,7 +148,7 @@ def explore_settling(lloyd_step: Function = exercises.lloyd_step.reference) -> E
     trail = Trail(step)
 
     def compute(p: float, n: int, data: int) -> SettlingView:
-        shape, power = SHAPES[data], round(p, 2)
+        shape, power = SHAPES[data], round(p, 4)
         taken = trail(shape, power, max(n, 1))  # one step at least: a reader wants to know whether there is one
         found = taken[: n + 1]
         return SettlingView(shape, power, n, tuple(levels for levels, _, _ in found),
@@ -160,7 +160,7 @@ def explore_settling(lloyd_step: Function = exercises.lloyd_step.reference) -> E
 def describe(view: SettlingView) -> str:
     """Return the sentence that says how good the levels are, and how often they are used."""
     even, best = marks(view.shape)
-    head = f"p = {view.power:.2f}, n = {view.steps}, {view.shape} numbers: SQNR {view.qualities[-1]:.2f} dB"
+    head = f"p = {view.power:.2f}, n = {view.steps}: {view.shape} numbers, SQNR {view.qualities[-1]:.2f} dB"
     used = f"a level is used {view.counts.min():,} to {view.counts.max():,} times"
     return f"{head}; {used}. Best even levels {even:.2f} dB, best levels found {best:.2f} dB."
 
@@ -268,7 +268,7 @@ class _Decibels(Panel):
 
     def __init__(self, axes: Axes, **axis: Any) -> None:
         super().__init__(axes, **axis)
-        self._even = self.line(style.QUIET, lw=1, ls="dashed", zorder=1)
+        self._even = self.line(style.QUIET, lw=1.4, ls="dotted", zorder=1)
         self._best = self.line(style.BETTER, lw=1.4, ls="dashdot", zorder=1)
         self._ticks = [self.label(size=9, ha="right", color=style.QUIET) for _ in range(3)]
         self._names = [self.label(size=9, ha="right", color=ink) for ink in (style.QUIET, style.BETTER_TEXT)]
@@ -279,11 +279,16 @@ class _Decibels(Panel):
         span = BEST[shape] - WORST[shape]
         return (numpy.asarray(decibels, dtype=float) - WORST[shape]).clip(0, span) / span
 
-    def draw_marks(self, shape: str) -> None:
-        """Draw the two lines, and three ticks."""
+    def draw_marks(self, shape: str, beside: float) -> None:
+        """Draw the two lines, and three ticks; beside: how far above the line of the best even levels its name is."""
         left, right = self._ends
         for line, name, value, text, up in zip(
-            (self._even, self._best), self._names, marks(shape), ("best even", "best found"), (-0.07, 0.07), strict=True
+            (self._even, self._best),
+            self._names,
+            marks(shape),
+            ("best even", "best found"),
+            (beside, 0.07),
+            strict=True,
         ):
             line.set_data([left, right], [self.at(shape, value)] * 2)
             name.text, name.at = f"{text} {value:.2f}", (right, float(self.at(shape, value)) + up)
@@ -303,7 +308,7 @@ class Beginnings(_Decibels):
 
     def update(self, view: SettlingView) -> None:
         """Draw the curve of a view's numbers, and where the view begins."""
-        self.draw_marks(view.shape)
+        self.draw_marks(view.shape, 0.06)
         self._curve.set_data(POWERS, self.at(view.shape, beginnings(view.shape)))
         self._here.set_data([view.power], [self.at(view.shape, view.qualities[0])])
         self.title.text = f"at the beginning: {view.qualities[0]:.2f} dB"
@@ -325,7 +330,7 @@ class Walk(_Decibels):
 
     def update(self, view: SettlingView) -> None:
         """Draw the steps of a view."""
-        self.draw_marks(view.shape)
+        self.draw_marks(view.shape, -0.07)
         heights = self.at(view.shape, view.qualities)
         self._trail.set_data(range(len(heights)), heights)
         self._here.set_data([view.steps], heights[-1:])

@@ -21,8 +21,8 @@ from . import exercises
 from .network import heard
 
 CHANNEL, COLUMN = 5, 600  # an output of the first convolution
-ZERO_W = Slider("z_w", "zero point z_w", 0, -65, 64, 1)
-ZERO_X = Slider("z_x", "zero point z_x", 0, -128, 0, 1)
+ZERO_W = Slider("z_w", "zero point z_w", 20, -65, 64, 1)
+ZERO_X = Slider("z_x", "zero point z_x", -60, -128, 0, 1)
 NAMES = "Σ q_w q_x", "− z_x Σ q_w", "− z_w Σ q_x", "+ K z_w z_x", "the sum"
 REACH = 5_000_000
 LINEAR = 1_000  # the axis of the terms is linear up to here, and logarithmic beyond

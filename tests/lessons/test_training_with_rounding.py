@@ -22,7 +22,6 @@ from quantlib.lessons.training_with_rounding import (
     weights_with_a_slope,
 )
 from quantlib.lessons.training_with_rounding import exercises as its
-from tests.helpers.lessons import learner
 
 
 def readout_one_weight(y, lr):
@@ -261,13 +260,15 @@ RIGHT = {
     "train_step": [
         "w - lr * slope",
         "w - lr * (2 * (x @ w_hat - y)[:, None] * x).mean(0)",
-        "w - lr * torch.func.grad(lambda a: ((x @ a - y) ** 2).mean())(w_hat)",
+        "w - lr * torch.autograd.grad(((x @ (h := w_hat.detach().requires_grad_()) - y) ** 2).mean(), h)[0]",
     ],
 }
 
 
 @pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in RIGHT.items() for line in lines])
 def test_what_is_right_in_another_way_is_right(name, line):
+    from tests.helpers.lessons import learner
+
     assert getattr(its, name).check(learner(name, line)).status == "right"
 
 
@@ -299,7 +300,7 @@ QUANTIZE = [
     ("returns_codes", 0.3, 0.5, 1, 1.0, 2.0),
     ("forgets_to_divide", 0.3, 0.5, 1, 0.0, 0.5),
     ("forgets_the_ends", 1.0, 0.5, 1, 1.0, 1.0),
-    ("takes_the_lowest_code", -1.2, 0.5, 1, -1.0, 0.0),
+    ("takes_the_lowest_code", -1.0, 0.5, 1, -1.0, 1.0),
     ("clamps_real_values", 1.0, 0.5, 1, 1.0, 1.0),
     ("truncates_the_weights", 0.6, 1.0, 1, 0.0, 1.0),
     ("only_clamps", 0.6, 1.0, 1, 0.6, 1.0),

@@ -70,8 +70,15 @@ straight_round = Exercise(
     unpack=value_and_gradient,
 )
 
-_WEIGHTS = (_learned([0.1, 0.3, -0.4, 0.9]), 0.25, 1)
-_BEYOND = [_learned(0.25 * _between(shape, 3 + seed, 5)) for seed, shape in enumerate(((7,), (3, 4)))]
+
+def _not_past_a_code(shape: tuple[int, ...], seed: int) -> Tensor:
+    """Return numbers of which none lies between the last code and its tie: there, conventions of the slope differ."""
+    v = _between(shape, seed, 5)
+    return torch.minimum(v.abs(), v.abs().round()) * v.sign()
+
+
+_WEIGHTS = (_learned([0.1, 0.2, -0.4, 0.9]), 0.25, 1)
+_BEYOND = [_learned(0.25 * _not_past_a_code(shape, 3 + seed)) for seed, shape in enumerate(((7,), (3, 4)))]
 straight_quantize = Exercise(
     "straight_quantize",
     "f(w, s, top) returns w quantized to codes from -top to top and dequantized, with a gradient of 1 on the grid",

@@ -14,7 +14,7 @@ from .pictures import (
     train_yours,
 )
 from .training import float_loss, gptq_cost, nearest_cost, quantized, trained, weights_with_a_slope
-from .weight import draw_one_weight, explore_one_weight
+from .weight import draw_one_weight, explore_one_weight, share_at_code_1
 
 check_straight_round = exercises.straight_round.check
 check_straight_quantize = exercises.straight_quantize.check

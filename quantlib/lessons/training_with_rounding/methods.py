@@ -20,7 +20,7 @@ BITS_SLIDER = Slider("bits", "bits b", 3, 2, 4, 1)
 STEPS_SLIDER = Slider("steps", "steps", 0, 0, STEPS, EVERY)
 LOW, HIGH = 0.03, 4.0  # of the axis of costs
 SHOWN, ROW = "0.up.weight", 70  # the row whose weights are drawn: one in which many change
-INKS = {"in float": style.ORIGINAL, "the rest": style.ROUNDING_TEXT, "with rounding": style.BETTER_TEXT}
+INKS = {"in float": style.ORIGINAL, "the rest": style.QUIET, "with rounding": style.BETTER_TEXT}
 NAMES = {"in float": "in float, then rounded", "the rest": "only the rest", "with rounding": "with rounding"}
 DASHES = {"in float": "solid", "the rest": "dashed", "with rounding": "solid"}
 
@@ -65,7 +65,7 @@ def explore_training(quantize: Function = exercises.straight_quantize.reference)
         for way in WAYS:
             trained(way, width)
 
-    def compute(bits: int, steps: float) -> Moment:
+    def compute(steps: float, bits: int) -> Moment:
         at = round(steps) // EVERY
         run, notices = trained("with rounding", bits), {""}
 
@@ -93,7 +93,7 @@ def explore_training(quantize: Function = exercises.straight_quantize.reference)
             notices=tuple(sorted(notices)),
         )
 
-    return Explorer([BITS_SLIDER, STEPS_SLIDER], compute, Scene((9.2, 4.4), _lay_out), describe)
+    return Explorer([STEPS_SLIDER, BITS_SLIDER], compute, Scene((9.2, 4.4), _lay_out), describe)
 
 
 def _codes(w: Tensor, s: Tensor, top: int) -> Tensor:
@@ -103,9 +103,9 @@ def _codes(w: Tensor, s: Tensor, top: int) -> Tensor:
 def describe(view: Moment) -> str:
     """Return the sentence that says what rounding costs after three trainings."""
     rest, plain = view.costs["the rest"][view.at], view.costs["in float"][view.at]
-    said = f"{view.bits} bits, {view.steps} steps: {fixed(view.mine, 2)} bits per character are lost with rounding"
-    said = f"{said}, {fixed(rest, 2)} where only the rest is trained, {fixed(plain, 2)} where all is trained in float."
-    return f"{said} {view.share:.1%} of the codes have changed."
+    said = f"Bits per character lost when trained with rounding: {fixed(view.mine, 2)}; when only the rest is trained:"
+    said = f"{said} {fixed(rest, 2)}; when all is trained in float: {fixed(plain, 2)}."
+    return f"{said} {view.bits} bits a weight, {view.steps} steps; {view.share:.1%} of the codes have changed."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
@@ -174,7 +174,7 @@ class Row(Panel):
         for code in range(-4, 5):
             axes.axhline(code, color=style.LEVELS, lw=1, zorder=0)
         self._stay = self.strokes(style.QUIET, lw=0.8)
-        self._change = self.strokes(style.CLIPPED, lw=2, zorder=4)
+        self._change = self.strokes(style.QUANTIZED, lw=2, zorder=4)
 
     def update(self, view: Moment) -> None:
         """Draw a line for each weight, from where it was to where it is."""

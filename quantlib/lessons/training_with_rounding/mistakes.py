@@ -89,13 +89,13 @@ def only_quantizes(w: Tensor, s: float, top: int) -> Tensor:
 
 @known("straight_quantize", "a gradient beyond the ends too", _CLAMP, convention=True)
 def passes_everywhere(w: Tensor, s: float, top: int) -> Tensor:
-    """Some let the gradient of a clipped weight through. Here a weight that clips gets none: a step changes nothing."""
+    """Some let the gradient of a clipped weight through, but here it gets none: a small step changes nothing."""
     return w + (only_quantizes(w, s, top) - w).detach()
 
 
 @known("straight_quantize", "codes, not real values", "Multiply by s at the end: the layer takes real values.")
 def returns_codes(w: Tensor, s: float, top: int) -> Tensor:
-    """A code counts steps. It is a real value only after it is multiplied by s."""
+    """A code counts steps, and becomes a real value only when it is multiplied by s."""
     return quantizes_with_slope_one(w, s, top) / s
 
 
@@ -184,7 +184,7 @@ def climbs(w: Tensor, x: Tensor, y: Tensor, s: float, lr: float) -> Tensor:
 
 @known("train_step", "without the factor 2", _MEAN, convention=True)
 def drops_the_two(w: Tensor, x: Tensor, y: Tensor, s: float, lr: float) -> Tensor:
-    """The gradient of e^2 is 2 e. Some write the loss with a factor 1/2, and then the 2 is gone."""
+    """The gradient of e^2 is 2 e; some write the loss with a factor 1/2, and then the 2 is gone."""
     return w - lr * _slope(s * (w / s).round(), x, y) / 2
 
 
@@ -214,5 +214,5 @@ def forgets_the_input(w: Tensor, x: Tensor, y: Tensor, s: float, lr: float) -> T
 
 @known("train_step", "w_hat is returned", _AT)
 def returns_the_rounded(w: Tensor, x: Tensor, y: Tensor, s: float, lr: float) -> Tensor:
-    """Return the weight that was trained. It is rounded anew wherever it is used."""
+    """What was trained is w, and it is rounded anew wherever it is used."""
     return s * (w / s).round()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from quantlib.lab import style
@@ -15,6 +16,7 @@ from . import exercises
 from .methods import DASHES, INKS, LOW, NAMES
 from .training import BITS, EVERY, STEPS, WAYS, gptq_cost, largest_code, nearest_cost, train, trained, writer
 
+HATCHES = ["", "", "\\\\\\", "...", "////"]  # of the bars of five methods
 ABOVE = "loss above float (bits per character)"
 
 
@@ -84,7 +86,7 @@ def draw_trainings(
             axes.text(1.02 * STEPS, below, text, color=ink, va="center", weight="bold", size=9.5)
         axes.set_title(f"{bits} bits: what rounding costs on the way")
         said = "; ".join(text for _, text, _ in named)
-        return picture(figure, f"{bits} bits, loss above float after {STEPS} steps: {said} bits per character.")
+        return picture(figure, f"Loss above float after {STEPS} steps with {bits} bits: {said} bits per character.")
 
 
 def draw_float_or_rounded() -> Picture:
@@ -111,7 +113,7 @@ def draw_methods() -> Picture:
         ("nearest, scale of max|w|", lambda bits: nearest_cost(bits, largest=True), style.LEVELS),
         ("nearest, best scale", nearest_cost, style.QUANTIZED),
         ("GPTQ, no training", gptq_cost, style.RANGE),
-        ("only the rest trained", lambda bits: trained("the rest", bits).costs[-1], style.ROUNDING),
+        ("only the rest trained", lambda bits: trained("the rest", bits).costs[-1], style.QUIET),
         ("trained with rounding", lambda bits: trained("with rounding", bits).costs[-1], style.BETTER),
     ]
     with style.house_style():
@@ -123,13 +125,15 @@ def draw_methods() -> Picture:
         axes.set_xticks(range(3), [f"{bits} bits" for bits in BITS])
         for k, (name, value, ink) in enumerate(methods):
             heights = [value(bits) for bits in BITS]
-            axes.bar([at + 0.17 * (k - 2) for at in range(3)], heights, width=0.15, color=ink, ec=style.QUIET, lw=0.6)
+            look: dict[str, Any] = {"facecolor": ink, "edgecolor": style.ORIGINAL, "lw": 0.6, "hatch": HATCHES[k]}
+            axes.bar([at + 0.17 * (k - 2) for at in range(3)], heights, width=0.15, **look)
             for at, height in enumerate(heights):
                 axes.text(
                     at + 0.17 * (k - 2), height * 1.07, f"{height:.1f}" if height >= 0.15 else "", ha="center", size=8.5
                 )
             axes.text(1.075, 0.9 - 0.1 * k, name, transform=axes.transAxes, va="center", size=9.5)
-            axes.plot(1.04, 0.9 - 0.1 * k, "s", color=ink, mec=style.QUIET, transform=axes.transAxes, clip_on=False)
+            sample = Rectangle((1.025, 0.88 - 0.1 * k), 0.03, 0.045, transform=axes.transAxes, clip_on=False, **look)
+            axes.add_patch(sample)
         axes.set_title("what is left of the loss, by five methods")
         said = "; ".join(f"{name} {', '.join(f'{value(bits):.1f}' for bits in BITS)}" for name, value, _ in methods)
         return picture(figure, f"Loss above float with 4, 3 and 2 bits: {said} bits per character.")

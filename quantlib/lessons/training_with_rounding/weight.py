@@ -79,10 +79,10 @@ def explore_one_weight(step: Function = exercises.train_step.reference) -> Explo
 
 def describe(view: Path) -> str:
     """Return the sentence that says at which codes the weight was in the last steps."""
-    codes = sorted({int(code) for code in view.codes[-LAST:]}, key=lambda code: -view.share(code))
+    codes = sorted({int(code) for code in view.codes[-LAST:]}, key=lambda code: (-view.share(code), code))
     spent = ", ".join(f"{LAST * view.share(code):.0f} at the code {fixed(code, 0)}" for code in codes[:3])
-    head = f"target y = {view.y:.2f} and rate lr = {view.lr:.2f}: of the last {LAST} steps {spent}."
-    return f"{head} The mean code is {fixed(view.mean, 2)}, and the code changes {view.changes} times."
+    head = f"The mean code is {fixed(view.mean, 2)} for the target y = {view.y:.2f} and the rate lr = {view.lr:.2f}."
+    return f"{head} Of the last {LAST} steps {spent}, and the code changes {view.changes} times."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
@@ -99,7 +99,7 @@ class _Target(Panel):
             axes.axhline(code, color=style.LEVELS, lw=1.2, zorder=0)
         for tie in (0.5, 1.5):
             axes.axhline(tie, color=style.QUIET, lw=0.8, ls="dotted", zorder=0)
-        self._target = self.strokes(style.ORIGINAL, lw=1.4, ls="dashed", zorder=3)
+        self._target = self.strokes(style.BETTER_TEXT, lw=1.6, ls="dashed", zorder=1)
 
     def update(self, view: Path) -> None:
         """Move the target."""
@@ -117,8 +117,8 @@ class Way(_Target):
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xlim=(0, STEPS), xlabel="steps of training", ylabel="weight w and code, in steps s = 1")
         self._codes = self.line(style.QUANTIZED, marker=".", ms=4, ls="none")
-        self._way = self.line(style.ROUNDING_TEXT, lw=1.3)
-        self._named = self.label(at=(2, 2.42), ha="left", bold=True)
+        self._way = self.line(style.ORIGINAL, lw=1.3)
+        self._named = self.label(at=(2, 2.42), ha="left", bold=True, color=style.BETTER_TEXT)
 
     def update(self, view: Path) -> None:
         """Draw the way of a view."""
@@ -135,6 +135,7 @@ class Stays(_Target):
 
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xlim=(0, 1.05), xlabel=f"share of the last {LAST} steps", xticks=[0, 0.5, 1])
+        self._target.set_zorder(3)
         self._bars = [self.strokes(style.QUANTIZED, lw=16) for _ in range(3)]
         self._shares = [self.label(ha="left", color=style.QUANTIZED, bold=True, opaque=True) for _ in range(3)]
 
@@ -151,3 +152,9 @@ class Stays(_Target):
 def draw_one_weight(y: float) -> Picture:
     """Draw the way of a weight with this target."""
     return explore_one_weight().still(y=y)
+
+
+def share_at_code_1(y: float) -> float:
+    """Return in which share of the last steps a weight with this target has the code 1."""
+    view: Path = explore_one_weight().compute(y=y, lr=RATE.value)
+    return view.share(1)

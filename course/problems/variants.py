@@ -16,7 +16,7 @@ from torch import Tensor
 import quantlib
 from quantlib.lab.misconception import Misconception
 
-from .questions import BEGIN, END
+from .questions import BEGIN, END, Values
 
 HOW = """
 Each question differs from what the notebooks and quantlib do: read the rules, not only the picture that you expect. Run
@@ -215,3 +215,37 @@ def told(right: Mapping[str, float], wrong: Mapping[str, Mapping[str, float]]) -
 def all_differ(right: Mapping[str, float], wrong: Mapping[str, Mapping[str, float]]) -> bool:
     """Return whether no wrong value happens to be right."""
     return all(len(known) == len(wrong[name]) for name, known in told(right, wrong).items())
+
+
+def drawn_until_told(
+    draw: random.Random, drawn: Callable[[random.Random], Any], right: Function, wrong: Function
+) -> Any:
+    """Draw again until no wrong value happens to be right."""
+    found = drawn(draw)
+    while not all_differ(right(found), wrong(found)):
+        found = drawn(draw)
+    return found
+
+
+def values_question(
+    title: str,
+    text: str,
+    right: Mapping[str, Any],
+    wrong: Mapping[str, Mapping[str, Any]],
+    says: Mapping[str, str],
+    points: Mapping[str, int] | None = None,
+    **more: Any,
+) -> Values:
+    """Return a question for values: right and wrong ones by name, each wrong one by what it tells.
+
+    points: for each name, 1 where none are given. more: what else a `Values` has; `given` stands above the names.
+    """
+    return Values(
+        title=title,
+        text=text,
+        source=values(right, more.pop("given", "")),
+        right={name: (value, points[name] if points else 1) for name, value in right.items()},
+        mistakes=told(right, wrong),
+        says=says,
+        **more,
+    )

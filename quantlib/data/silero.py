@@ -120,11 +120,28 @@ def spectra(weights: Mapping[str, Tensor], audio: Tensor) -> Tensor:
 
 
 def decide(weights: Mapping[str, Tensor], features: Tensor, act: Act | None = None) -> Tensor:
-    """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128)."""
+    """Return the probabilities of speech that the LSTM and the output make of features, (windows, 128).
+
+    Features (windows, n, 128) are n networks side by side, and give (windows, n).
+    """
     act = act or unchanged
     hidden = _lstm(weights, features, act)
     logits = act("output", hidden.relu()) @ weights["output.weight"][0, :, 0] + weights["output.bias"]
     return logits.sigmoid()
+
+
+def hears_speech(p: Tensor) -> Tensor:
+    """Return in which windows a network takes what it hears for speech: its probability p is above 1/2."""
+    return p > 0.5
+
+
+def same_decisions(p: Tensor, q: Tensor) -> int:
+    """Return in how many windows two probabilities, of one shape, decide alike about speech.
+
+    >>> same_decisions(torch.tensor([0.9, 0.4, 0.1]), torch.tensor([0.6, 0.7, 0.0]))
+    2
+    """
+    return int((hears_speech(p) == hears_speech(q)).sum())
 
 
 def speech_activations(weights: Mapping[str, Tensor], audio: Tensor, act: Act | None = None) -> dict[str, Tensor]:
@@ -170,7 +187,7 @@ def _lstm(weights: Mapping[str, Tensor], features: Tensor, act: Act = unchanged)
     h = c = torch.zeros_like(features[0])
     outputs = []
     for gates in from_input:
-        i, f, g, o = (gates + weights["lstm.weight_hh"] @ act("lstm_hidden", h)).chunk(4)
+        i, f, g, o = (gates + act("lstm_hidden", h) @ weights["lstm.weight_hh"].T).chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         outputs.append(h)

@@ -219,9 +219,14 @@ def fixed_point(real: float | Tensor, bits: int = 31) -> FixedPoint:
 
 
 def requantize(
-    acc: Tensor, fixed: FixedPoint, zero_point: Zero = 0, quant_min: int = -128, quant_max: int = 127, *,
+    acc: Tensor,
+    fixed: FixedPoint,
+    zero_point: Zero = 0,
+    quant_min: int = -128,
+    quant_max: int = 127,
+    *,
     twice: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Return sums as codes of the output, by one multiplication and one shift.
 
     A half is rounded up. Twice, as in gemmlowp and in TFLite's first kernels: first 31 bits are shifted away and a half

@@ -1,6 +1,7 @@
 // The browser's part of touch.py. The picture's element is replaced whenever it changes, so the page is listened to.
-function render({ model }) {
+function render({ model, el }) {
   const areas = model.get("areas");
+  el.dataset.areas = JSON.stringify(areas); // for who looks at the page
   const image = target => target.closest?.(`.${model.get("picture")} img`);
   const now = () => document.querySelector(`.${model.get("picture")} img`);
   const held = new AbortController();

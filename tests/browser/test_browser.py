@@ -4,6 +4,7 @@ In the project's own environment that is JupyterLab, in Colab's package set the 
 the page must be what quantlib computes here.
 """
 
+import json
 import os
 import random
 import re
@@ -18,7 +19,6 @@ from quantlib.lab.predict import RIGHT, WRONG
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.bug_museum.hunt import with_minus
 from tests.helpers import browser_lessons
-from tests.helpers.drawn import run
 from tests.helpers.jupyter import front_end
 from tests.helpers.lessons import READOUTS
 from tools import nbfile, project
@@ -220,21 +220,23 @@ def test_a_number_that_is_typed_counts_when_the_focus_leaves_it_and_a_reset_brin
 
 
 def test_what_can_be_grabbed_follows_the_mouse(opened):
-    made = run(NOTEBOOKS[opened.name]).explorers
-    for explorer, here, expected in zip(made, explorers(opened), opened.readouts, strict=True):
-        for panel in explorer.scene.touchable():
-            settle(opened.page, here, expected)
-            here.get_by_role("button", name="Reset", exact=True).click()
-            start = here.locator(f"{STILL} img").get_attribute("alt")
-            expect(here.locator(SAID)).to_have_text(start)
+    for explorer, expected in zip(explorers(opened), opened.readouts, strict=True):
+        if not explorer.locator("[class*=quantlib-picture-]").count():
+            continue
+        for area in json.loads(explorer.locator("[data-areas]").get_attribute("data-areas")):
+            settle(opened.page, explorer, expected)
+            explorer.get_by_role("button", name="Reset", exact=True).click()
+            start = explorer.locator(f"{STILL} img").get_attribute("alt")
+            expect(explorer.locator(SAID)).to_have_text(start)
             for height in (0.2, 0.5, 0.8):
-                drag(opened.page, here, explorer.scene.area(panel), height)
-            expect(here.locator(SAID)).not_to_have_text(start)
-            agree(opened.page, here, expected)
+                drag(opened.page, explorer, area, height)
+                settle(opened.page, explorer, expected)  # where Python is busy, of quick drags only the last arrives
+            expect(explorer.locator(SAID)).not_to_have_text(start)
+            agree(opened.page, explorer, expected)
     assert not opened.complaints
 
 
-def drag(page: Page, explorer: Locator, area: tuple[float, float, float, float], height: float) -> None:
+def drag(page: Page, explorer: Locator, area: list[float], height: float) -> None:
     """Press the mouse on a part of a picture, and move it from its left to its right at a share of its height."""
     place = "image.scrollIntoView({block: 'center'}), image.getBoundingClientRect().toJSON()"
     box = explorer.evaluate(f"e => {{ const image = e.querySelector('{LIVE} img'); return {place} }}")

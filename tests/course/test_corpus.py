@@ -27,7 +27,7 @@ FULL = sum(question.points for question in PS1.questions if not isinstance(quest
 WITHOUT = FULL - STORE.points
 SOLUTION = STORE.source
 WRONG = f"def {STORE.name}(*arguments):\n    return torch.zeros(3)"
-LIMITS = box.Limits(step=4.0, total=60.0, memory=1_500_000_000, processes=32, disk=32_000_000)
+LIMITS = box.Limits(step=2.0, total=20.0, memory=1_500_000_000, processes=32, disk=32_000_000)
 
 
 def solved(asked=PS1):

@@ -114,24 +114,8 @@ def test_the_script_refuses_a_forward_pass_that_is_off_by_a_little(off):
 # Loading
 
 
-def test_the_names_come_in_the_order_of_their_use_with_the_shapes_of_the_table(weights):
-    assert {name: tuple(weight.shape) for name, weight in weights.items()} == SILERO_SHAPES
-    assert list(weights) == list(SILERO_SHAPES) == list(NAMES_IN_FILE)
-    for weight in weights.values():
-        assert type(weight) is torch.Tensor and weight.dtype == torch.float32
-        assert weight.is_contiguous() and not weight.requires_grad and weight.isfinite().all()
-
-
-def test_the_documentation_lists_the_shapes():
-    for name, shape in SILERO_SHAPES.items():
-        if "bias" not in name:
-            assert f'"{name}"'.ljust(20) + str(shape) in load_silero.__doc__
-
-
-def test_a_caller_may_change_what_it_loaded(weights):
-    load_silero()["output.bias"].zero_()
-    assert torch.equal(load_silero()["output.bias"], weights["output.bias"])
-    assert weights["output.bias"].all()
+def test_the_names_are_those_of_the_file(weights):
+    assert list(weights) == list(NAMES_IN_FILE)
 
 
 def test_importing_the_networks_imports_neither_safetensors_nor_matplotlib():

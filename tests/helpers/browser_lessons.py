@@ -38,9 +38,10 @@ class Exercise:
 
     def _with(self, line: str) -> str:
         parameters = ", ".join(CHECKS[f"check_{self.about}"].__self__.parameters)
-        body = [f"{name} = {value}" for name, value in BEFORE.get(self.about, {}).items()]
-        returned = re.sub(r"(?<![.\w])int8", "torch.int8", line)
-        return "\n    ".join([f"def {self.name}({parameters}):", *body, f"return {returned}"])
+        lines = [f"{name} = {value}" for name, value in BEFORE.get(self.about, {}).items()]
+        body = [re.sub(r"(?<![.\w])int8", "torch.int8", each) for each in [*lines, f"return {line}"]]
+        imports = ["import math"] if "math." in "".join(body) else []
+        return "\n    ".join([f"def {self.name}({parameters}):", *imports, *body])
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def read(cells: Cells) -> Lesson:
 
 
 def replaced(source: str, *functions: str) -> str:
-    """Return the text of a cell in which functions stand in place of those of the same name."""
+    """Return the text of a cell in which functions, with the imports above them, take the place of their namesakes."""
     for function in functions:
         ((name, _),) = _functions(function).items()
         old = _functions(source)[name]
@@ -95,7 +96,9 @@ def replaced(source: str, *functions: str) -> str:
 
 
 def _exercises(solution: str, cell: int, checked: dict[str, tuple[str, int]]) -> list[Exercise]:
-    return [Exercise(name, cell, text, *checked[name]) for name, text in _functions(solution).items()]
+    imports = [ast.unparse(node) for node in ast.parse(solution).body if isinstance(node, ast.Import)]
+    functions = {name: "\n".join([*imports, text]) for name, text in _functions(solution).items()}
+    return [Exercise(name, cell, text, *checked[name]) for name, text in functions.items()]
 
 
 def _next_code(cells: Cells, k: int) -> int:

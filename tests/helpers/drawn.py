@@ -85,7 +85,7 @@ def scenes(notebook: Path) -> list[list["Drawn"]]:
     return still + [draw(_moved(explorer, end)) for explorer in made.explorers for end in ends]
 
 
-def walk(notebook: Path, steps: int = 5) -> Iterator[list["Drawn"]]:
+def walk(notebook: Path, steps: int = 2) -> Iterator[list["Drawn"]]:
     """Give what each explorer draws somewhere between the ends of its sliders."""
     chance = random.Random(notebook.stem)
     for explorer in run(notebook).explorers:

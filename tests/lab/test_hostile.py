@@ -24,6 +24,7 @@ import torch
 from quantlib import split_error
 from quantlib.lab import exercise as check
 from quantlib.lab import explore
+from quantlib.lab.dispatch import Dispatch
 from quantlib.lab.learner import call, stand_in
 from tests.helpers import lessons
 from tests.helpers.lessons import EXERCISES, GIVEN
@@ -266,6 +267,11 @@ def on_tensors(do, result):
     return do(result.detach().clone()) if isinstance(result, torch.Tensor) else result
 
 
+class Idle(Dispatch):
+    def do(self, operation, args, kwargs):
+        return operation(*args, **kwargs)
+
+
 ODD = {
     "shouts": shouts,
     "shouts below Python": shouts_below_python,
@@ -275,6 +281,7 @@ ODD = {
     "changes the default dtype": changes(torch.set_default_dtype, torch.float64),
     "turns gradients off": changes(torch.set_grad_enabled, False),
     "takes all threads": changes(torch.set_num_threads, 1),
+    "leaves a mode of torch behind": changes(lambda mode: mode().__enter__(), Idle),
     "seeds torch": changes(torch.manual_seed, 0),
     "returns a gradient": with_a_gradient,
     "returns a parameter": as_parameter,
@@ -285,8 +292,18 @@ ODD = {
 }
 
 
+def watchers():
+    return torch._C._len_torch_dispatch_stack()
+
+
 def settings():
-    return torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(), torch.get_default_device()
+    return (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.get_num_threads(),
+        torch.get_default_device(),
+        watchers(),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -501,7 +518,7 @@ def unpainted(monkeypatch):
 def test_an_explorer_is_shown_soon_whatever_loops(explorer, slot, impatient, unpainted):
     began = time.monotonic()
     it = make(explorer, **{slot: loops})
-    texts = [it.picture.alt, *(it.move(**{name: places(c, 5)[1]}) for name, c in it.controls.items())]
+    texts = [it.picture.alt, *(it.move(**{name: places(c, 5)[-1]}) for name, c in it.controls.items())]
     assert all("loops: it took longer than 0.05 s and was stopped." in text for text in texts)
     assert time.monotonic() - began < 20
 

@@ -1,7 +1,5 @@
 """Notebook 05: from a range to a ruler, asymmetric against symmetric, their explorers, figures and known mistakes."""
 
-import random
-
 import pytest
 import torch
 
@@ -20,6 +18,7 @@ from quantlib.lessons.choosing_s_and_z.pictures import (
     draw_without_zero,
 )
 from quantlib.lessons.choosing_s_and_z.walk import explore_walk, share_below
+from tests.helpers.explored import assert_redraws, wander
 
 FAR = torch.tensor([1000.0, 1010.0, 1020.0, 1050.0])
 NORMAL = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(501) + 0.5) / 501)
@@ -52,25 +51,12 @@ def contest_readout_of_normal(b, a):
     return contest_readout(NORMAL, b, a)
 
 
-def wander(explorer, steps=40):
-    """Give the values of the sliders at both ends of each, and on a random walk."""
-    walk, controls = random.Random(0), explorer.controls
-    for name, control in controls.items():
-        for end in (control.min, control.max):
-            yield {**{other: c.value for other, c in controls.items()}, name: end}
-    for _ in range(steps):
-        name, control = walk.choice(list(controls.items()))
-        moved = control.value + walk.choice([-10, -1, 1, 10]) * control.step
-        moved = min(max(moved, control.min), control.max)
-        yield {**{other: c.value for other, c in controls.items()}, name: moved}
-
-
 # --- the explorer of the range
 
 
 def test_walk_agrees_with_quantlib_wherever_the_sliders_are():
     explorer = explore_walk(T)
-    for values in wander(explorer):
+    for values in wander(explorer, 40):
         text = explorer.move(**values)
         assert walk_readout(**values) in text
         assert all(f"{name} = {number(value)}" in text for name, value in values.items())
@@ -140,12 +126,7 @@ def test_a_range_of_zero_that_the_learner_divides_by_is_said():
 
 def test_blitting_draws_what_a_full_redraw_draws():
     for explorer in (lambda: explore_walk(T), lambda: explore_contest(T), lambda: explore_contest(NORMAL)):
-        walked, fresh = explorer(), explorer()
-        start = {name: control.value for name, control in walked.controls.items()}
-        for values in wander(walked, 3):
-            walked.move(**values)
-        walked.move(**start)
-        assert walked.picture.png == fresh.picture.png
+        assert_redraws(explorer)
 
 
 @pytest.mark.parametrize(

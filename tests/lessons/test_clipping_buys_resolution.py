@@ -1,6 +1,5 @@
 """Notebook 06: the U over alpha, five ways to choose a range, their explorers, figures and known mistakes."""
 
-import random
 from functools import cache
 
 import numpy
@@ -28,6 +27,7 @@ from quantlib.lessons.clipping_buys_resolution.exercises import alpha_problem, p
 from quantlib.lessons.clipping_buys_resolution.failures import errors_of, failures, times_the_least
 from quantlib.lessons.clipping_buys_resolution.methods import NAMES, draw_methods, explore_methods, more, percent_of
 from quantlib.lessons.clipping_buys_resolution.pictures import draw_decibels, draw_two_clips
+from tests.helpers.explored import assert_redraws, wander
 
 X = torch.tensor(numpy.random.RandomState(6).normal(size=2**18)).float()[: 2**16]
 FEW = X[:4096]  # where the number of values does not matter
@@ -81,25 +81,13 @@ def methods_readout(b, p):
     return methods_readout_of(W, b, round(p, 4))
 
 
-def wander(explorer, steps=20):
-    """Give the values of the sliders at both ends of each, and on a random walk."""
-    walk, controls = random.Random(0), explorer.controls
-    for name, control in controls.items():
-        for end in (control.min, control.max):
-            yield {**{other: c.value for other, c in controls.items()}, name: end}
-    for _ in range(steps):
-        name, control = walk.choice(list(controls.items()))
-        moved = min(max(control.value + walk.choice([-5, -1, 1, 5]) * control.step, control.min), control.max)
-        yield {**{other: c.value for other, c in controls.items()}, name: moved}
-
-
 # --- the explorer of the U
 
 
 @pytest.mark.parametrize("x", [T, FEW], ids=["T", "gaussian"])
 def test_clip_agrees_with_quantlib_wherever_the_sliders_are(x):
     explorer = explore_clip(x)
-    for values in wander(explorer):
+    for values in wander(explorer, 20, (-5, -1, 1, 5)):
         assert clip_readout_of(x, **values) in explorer.move(**values)
 
 
@@ -140,12 +128,7 @@ def test_the_learners_function_drives_the_u():
 
 def test_blitting_draws_what_a_full_redraw_draws():
     for make in (lambda: explore_clip(FEW), lambda: explore_methods(T)):
-        walked, fresh = make(), make()
-        start = {name: control.value for name, control in walked.controls.items()}
-        for values in wander(walked, 3):
-            walked.move(**values)
-        walked.move(**start)
-        assert walked.picture.png == fresh.picture.png
+        assert_redraws(make)
 
 
 def unwritten(*arguments): ...
@@ -171,7 +154,7 @@ def test_methods_agree_with_quantlib_at_both_ends():
 
 def test_methods_agree_with_quantlib_on_a_walk_over_the_seed():
     explorer = explore_methods(T)
-    for values in wander(explorer):
+    for values in wander(explorer, 20, (-5, -1, 1, 5)):
         assert methods_readout_of(T, values["b"], round(values["p"], 4)) in explorer.move(**values)
 
 

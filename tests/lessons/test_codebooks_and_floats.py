@@ -1,7 +1,6 @@
 """Notebook 11: both explorers agree with plain arithmetic, pictures say what is so, mistakes are known."""
 
 import math
-import random
 
 import numpy
 import pytest
@@ -35,6 +34,7 @@ from quantlib.lessons.codebooks_and_floats import (
 )
 from quantlib.lessons.codebooks_and_floats.fields import SHARES, Fields, Weights, Windows
 from quantlib.lessons.codebooks_and_floats.settling import POWERS, Beginnings, Numbers, Walk, dense
+from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in, now
 
 SILERO, (SOUND, _) = load_silero(), synthesize_speech()
 IN_FLOAT = speech_probability(SILERO, SOUND) > 0.5
@@ -88,20 +88,23 @@ def plain_numbers(shape):
     at = (numpy.arange(4096) + 0.5) / 4096
     if shape == "normal":
         return torch.special.ndtri(torch.tensor(at)).numpy()
+    if shape == "uniform":
+        return (at - 0.5) * math.sqrt(12)
     return -numpy.sign(at - 0.5) * numpy.log(1 - 2 * abs(at - 0.5)) / math.sqrt(2)
 
 
 def plain_start(x, shape, p):
     """16 levels as dense as the numbers to the power p, by a sum over small steps."""
     t = numpy.linspace(x[0], x[-1], 8193)
-    density = numpy.exp(-p * (t**2 / 2 if shape == "normal" else math.sqrt(2) * abs(t)))
+    heights = {"normal": t**2 / 2, "Laplace": math.sqrt(2) * abs(t), "uniform": 0 * t}
+    density = numpy.exp(-p * heights[shape])
     share = numpy.concatenate([[0], numpy.cumsum((density[1:] + density[:-1]) / 2)])
     return numpy.interp((numpy.arange(16) + 0.5) / 16 * share[-1], share, t)
 
 
 def readout_settling(p, n, data):
     """What the explorer of settling levels must say, by numpy."""
-    shape = ("normal", "Laplace")[int(data)]
+    shape = ("normal", "Laplace", "uniform")[int(data)]
     x = plain_numbers(shape)
     levels = plain_start(x, shape, round(p, 4))
     for _ in range(int(n)):
@@ -110,7 +113,7 @@ def readout_settling(p, n, data):
     near = numpy.searchsorted((levels[1:] + levels[:-1]) / 2, x)
     decibels = 10 * math.log10((x**2).sum() / ((x - levels[near]) ** 2).sum())
     used = numpy.bincount(near, minlength=16)
-    head = f"p = {p:.2f}, n = {int(n)}: {shape} numbers, SQNR {decibels:.2f} dB; "
+    head = f"p = {p:.2f}, n = {int(n)}: {shape} numbers keep an SQNR of {decibels:.2f} dB; "
     return f"{head}a level is used {used.min():,} to {used.max():,} times."
 
 
@@ -118,53 +121,19 @@ READOUTS = [readout_fields, readout_settling]
 EXPLORERS = {"fields": (explore_fields, readout_fields), "settling": (explore_settling, readout_settling)}
 
 
-@pytest.fixture(scope="module", params=EXPLORERS)
-def each(request):
-    make, readout = EXPLORERS[request.param]
-    return make, make(), readout
+@pytest.mark.parametrize(("make", "readout"), EXPLORERS.values(), ids=EXPLORERS)
+def test_readout_agrees_with_plain_arithmetic_at_every_end_and_on_a_random_walk(make, readout):
+    assert_agrees(make(), readout)
 
 
-def now(explorer):
-    return [control.value for control in explorer.controls.values()]
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_blitting_draws_what_a_full_redraw_draws(make):
+    assert_redraws(make)
 
 
-def test_readout_agrees_with_plain_arithmetic_at_every_end(each):
-    _, explorer, readout = each
-    for name, control in explorer.controls.items():
-        for end in (control.min, control.max):
-            said = explorer.move(**{name: end})
-            assert readout(*now(explorer)) in said
-
-
-def test_readout_agrees_with_plain_arithmetic_on_a_random_walk(each):
-    _, explorer, readout = each
-    walk = random.Random(0)
-    for _ in range(25):
-        name, control = walk.choice(list(explorer.controls.items()))
-        value = control.value + walk.choice([-5, -1, 1, 5]) * control.step
-        text = explorer.move(**{name: min(max(value, control.min), control.max)})
-        assert readout(*now(explorer)) in text and text == explorer.picture.alt
-
-
-def test_blitting_draws_what_a_full_redraw_draws(each):
-    make, *_ = each
-    walked, fresh = make(), make()
-    start = {name: control.value for name, control in walked.controls.items()}
-    for end in ("min", "max"):
-        walked.move(**{name: getattr(control, end) for name, control in walked.controls.items()})
-    assert walked.picture.png != fresh.picture.png
-    walked.move(**start)
-    assert walked.picture.png == fresh.picture.png
-
-
-def unwritten(*arguments): ...
-
-
-def test_an_unwritten_function_is_told_and_quantlibs_stands_in(each):
-    make, *_ = each
-    text = make(unwritten).picture.alt
-    assert "unwritten: it is not written yet. The picture shows quantlib's instead." in text
-    assert text.startswith(make().picture.alt)
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
+    assert_stands_in(make)
 
 
 def middle(explorer, kind):
@@ -229,7 +198,7 @@ def test_the_error_of_e4m3_is_a_part_of_the_weight_or_tiny():
 
 def test_a_learners_step_drives_the_levels():
     stays = explore_settling(lambda x, levels: levels.clone())
-    assert "SQNR 17.56 dB" in stays.move(n=60) and "instead" not in stays.picture.alt
+    assert "SQNR of 17.56 dB" in stays.move(n=60) and "instead" not in stays.picture.alt
     assert "The picture shows quantlib's instead." in explore_settling(lambda x, levels: levels[1:]).picture.alt
     notes = []
     asks = explore_settling(lambda x, levels: notes.append(1) or lloyd_step(x, levels))
@@ -251,7 +220,7 @@ def test_levels_powers_and_steps_can_be_dragged():
     assert now(explorer) == [0.8, 12, 0]
 
 
-@pytest.mark.parametrize("shape", ["normal", "Laplace"])
+@pytest.mark.parametrize("shape", ["normal", "Laplace", "uniform"])
 def test_the_numbers_are_those_of_their_distribution(shape):
     x = numbers(shape)
     assert torch.allclose(x.double(), torch.tensor(plain_numbers(shape)), atol=1e-5)
@@ -280,6 +249,9 @@ def test_a_learners_scales_are_used(capsys):
     blocks = load_weight("query").reshape(-1, 32)
     mine = scales_of(blocks, lambda x: torch.ones(len(x), 1) * 2)
     assert (mine == 2).all() and capsys.readouterr().out == "the scales are yours\n"
+
+    def unwritten(*arguments): ...
+
     assert torch.equal(scales_of(blocks, unwritten), exercises.block_scale.reference(blocks))
     assert "quantlib's scales are used instead." in capsys.readouterr().out
     scales_of(blocks, lambda x: torch.zeros(len(x), 1))

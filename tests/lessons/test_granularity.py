@@ -257,7 +257,7 @@ def test_who_shares_a_scale_is_a_tensor_a_channel_or_a_group(sharing):
 
 
 def test_what_is_never_heard_is_said_in_words():
-    p, q = torch.tensor([0.9, 0.1]).numpy(), torch.tensor([0.4, 0.1]).numpy()
+    p, q = torch.tensor([0.9, 0.1]), torch.tensor([0.4, 0.1])
     assert finding(Heard("a", p, q)) == "it never hears speech"
     assert finding(Heard("a", p, p)) == "it decides as in float in 2 of 2 windows"
 

@@ -1,6 +1,5 @@
 """Notebook 09: four terms, the way back to 8 bits, a network in integers, and what learners get wrong."""
 
-import random
 from fractions import Fraction
 
 import pytest
@@ -9,6 +8,7 @@ import torch
 from quantlib.formats.integers import fixed_point, requantize
 from quantlib.lessons.bug_museum import bugs
 from quantlib.lessons.integer_matmul import (
+    as_in_float,
     draw_bias,
     draw_decisions,
     draw_mistakes,
@@ -21,11 +21,11 @@ from quantlib.lessons.integer_matmul import (
     integer_network,
     mistakes,
     running,
-    same,
     share_rounded_otherwise,
 )
 from quantlib.lessons.integer_matmul import exercises as its
 from quantlib.lessons.integer_matmul.terms import steps
+from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -65,41 +65,19 @@ READOUTS = [readout_terms, readout_requantize]
 EXPLORERS = {"terms": (explore_terms, readout_terms), "requantize": (explore_requantize, readout_requantize)}
 
 
-@pytest.fixture(scope="module", params=EXPLORERS)
-def each(request):
-    make, readout = EXPLORERS[request.param]
-    return make, make(), readout
+@pytest.mark.parametrize(("make", "readout"), EXPLORERS.values(), ids=EXPLORERS)
+def test_readout_agrees_with_plain_integers_at_every_end_and_on_a_random_walk(make, readout):
+    assert_agrees(make(), readout, whole=True)
 
 
-def now(explorer):
-    return [control.value for control in explorer.controls.values()]
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_blitting_draws_what_a_full_redraw_draws(make):
+    assert_redraws(make)
 
 
-def test_readout_agrees_with_plain_integers_at_every_end(each):
-    _, explorer, readout = each
-    for name, control in explorer.controls.items():
-        for end in (control.min, control.max):
-            assert explorer.move(**{name: end}) == readout(*now(explorer))
-
-
-def test_readout_agrees_with_plain_integers_on_a_random_walk(each):
-    _, explorer, readout = each
-    walk = random.Random(0)
-    for _ in range(25):
-        name, control = walk.choice(list(explorer.controls.items()))
-        value = control.value + walk.choice([-10, -1, 1, 10]) * control.step
-        text = explorer.move(**{name: min(max(value, control.min), control.max)})
-        assert text == readout(*now(explorer)) == explorer.picture.alt
-
-
-def unwritten(*arguments): ...
-
-
-@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()])
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
 def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
-    text = make(unwritten).picture.alt
-    assert "unwritten: it is not written yet. The picture shows quantlib's instead." in text
-    assert text.startswith(make().picture.alt)
+    assert_stands_in(make)
 
 
 # --- four terms
@@ -197,7 +175,7 @@ def test_only_sums_that_do_not_fit_are_wrong_with_wraparound():
 
 
 def test_the_network_hears_with_integers_and_not_with_the_mistakes():
-    found = {name: same(p) for name, p in mistakes().items()}
+    found = {name: as_in_float(p) for name, p in mistakes().items()}
     assert found["as it should be"] >= 252 and found["bias in int16"] >= 252 and found["rounded twice"] >= 252
     assert found["padded with the code 0"] == found["bias in int8"] == 124
     assert found["no bias"] < 170 and found["z_x taken as 0"] < 130 and found["shift rounds down"] >= 252
@@ -209,6 +187,9 @@ def test_the_network_hears_with_integers_and_not_with_the_mistakes():
 def test_a_learners_functions_run_the_network():
     right = mistakes()["as it should be"]
     assert hear().alt == draw_decisions(right).alt
+
+    def unwritten(*arguments): ...
+
     assert hear(unwritten).alt == f"{hear().alt} unwritten: it is not written yet. Quantlib's is used instead."
     forgets = hear(lambda q_w, q_x, z_x: q_w.int() @ q_x.int())
     assert forgets.alt == draw_decisions(integer_network(z_x=0)).alt != hear().alt

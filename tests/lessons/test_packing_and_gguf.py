@@ -1,13 +1,12 @@
 """Notebook 10: both explorers agree with quantlib, files are read by other programs, mistakes are known."""
 
-import random
-
 import numpy
 import pytest
 import torch
 
 from quantlib import sqnr_db
 from quantlib.data import T, load_weight
+from quantlib.data.silero import same_decisions
 from quantlib.errors import QuantlibError
 from quantlib.formats import (
     GgufTensor,
@@ -31,10 +30,10 @@ from quantlib.lessons.packing_and_gguf import (
     exercises,
     explore_byte,
     explore_lens,
-    same,
 )
 from quantlib.lessons.packing_and_gguf.byte import Bits, Readers, codes_of
 from quantlib.lessons.packing_and_gguf.lens import READERS, read_blocks
+from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in, now
 
 W = load_weight("query")
 GIVEN = {"rows": W}
@@ -85,52 +84,19 @@ READOUTS = [readout_byte, readout_lens]
 EXPLORERS = {"byte": (explore_byte, readout_byte), "lens": (lambda *given: explore_lens(W, *given), readout_lens)}
 
 
-@pytest.fixture(scope="module", params=EXPLORERS)
-def each(request):
-    make, readout = EXPLORERS[request.param]
-    return make, make(), readout
+@pytest.mark.parametrize(("make", "readout"), EXPLORERS.values(), ids=EXPLORERS)
+def test_readout_agrees_with_quantlib_at_every_end_and_on_a_random_walk(make, readout):
+    assert_agrees(make(), readout)
 
 
-def now(explorer):
-    return [control.value for control in explorer.controls.values()]
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_blitting_draws_what_a_full_redraw_draws(make):
+    assert_redraws(make)
 
 
-def test_readout_agrees_with_quantlib_at_every_end(each):
-    _, explorer, readout = each
-    for name, control in explorer.controls.items():
-        for end in (control.min, control.max):
-            assert explorer.move(**{name: end}).startswith(readout(*now(explorer)))
-
-
-def test_readout_agrees_with_quantlib_on_a_random_walk(each):
-    _, explorer, readout = each
-    walk = random.Random(0)
-    for _ in range(30):
-        name, control = walk.choice(list(explorer.controls.items()))
-        value = control.value + walk.choice([-10, -1, 1, 10])
-        text = explorer.move(**{name: min(max(value, control.min), control.max)})
-        assert readout(*now(explorer)) in text and text == explorer.picture.alt
-
-
-def test_blitting_draws_what_a_full_redraw_draws(each):
-    make, *_ = each
-    walked, fresh = make(), make()
-    start = {name: control.value for name, control in walked.controls.items()}
-    for end in ("min", "max"):
-        walked.move(**{name: getattr(control, end) for name, control in walked.controls.items()})
-        assert walked.picture.png != fresh.picture.png
-    walked.move(**start)
-    assert walked.picture.png == fresh.picture.png
-
-
-def unwritten(*arguments): ...
-
-
-def test_an_unwritten_function_is_told_and_quantlibs_stands_in(each):
-    make, *_ = each
-    text = make(unwritten).picture.alt
-    assert "unwritten: it is not written yet. The picture shows quantlib's instead." in text
-    assert text.startswith(make().picture.alt)
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()], ids=EXPLORERS)
+def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
+    assert_stands_in(make)
 
 
 # --- two codes in a byte
@@ -232,7 +198,7 @@ def test_still_pictures_say_what_is_so():
     p = torch.tensor([0.9, 0.1, 0.9])
     assert draw_hearing({"float": p, "wrong": 1 - p}).alt.endswith("wrong: speech in 1 of 3, 0 as in float.")
     assert draw_hearing({"float": p, "wrong": p * 0}).alt.endswith("wrong: speech in 0 of 3, 1 as in float.")
-    assert same(p, 1 - p) == 0 and same(p, p) == 3
+    assert same_decisions(p, 1 - p) == 0 and same_decisions(p, p) == 3
 
 
 def test_a_network_goes_through_blocks_whatever_its_shapes():
@@ -263,6 +229,9 @@ def test_another_program_reads_a_learners_block(tmp_path, capsys):
 
 def test_the_parts_of_a_file_are_all_of_it(tmp_path, capsys):
     path = tmp_path / "t.gguf"
+
+    def unwritten(*arguments): ...
+
     write_gguf(path, {"T": GgufTensor("Q4_0", blocks_of(block_of_t(), unwritten)[0])})
     assert "Quantlib's blocks are written instead." in capsys.readouterr().out
     assert dimensions(path) == [32]

@@ -9,7 +9,7 @@ from tests.helpers.drawn import run
 from tests.helpers.lessons import READOUTS
 from tools import project
 
-STEPS = 50
+STEPS = 20
 
 
 def clip(value, control):

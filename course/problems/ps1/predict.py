@@ -4,7 +4,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ..questions import Values
-from ..variants import say, told, values
+from ..variants import say, values_question
 
 
 class Ruler(NamedTuple):
@@ -52,15 +52,7 @@ SAYS = {
 
 def predict(draw: Random) -> Values:
     drawn = _drawn(draw)
-    right = _right(drawn)
-    return Values(
-        title="Predict",
-        text=_text(drawn),
-        source=values(right),
-        right={name: (value, 1) for name, value in right.items()},
-        mistakes=told(right, _wrong(drawn)),
-        says=SAYS,
-    )
+    return values_question("Predict", _text(drawn), _right(drawn), _wrong(drawn), SAYS)
 
 
 def _drawn(draw: Random) -> Ruler:

@@ -4,7 +4,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..questions import Values
-from ..variants import numbered, told, values
+from ..variants import numbered, values_question
 
 
 class Groups(NamedTuple):
@@ -50,14 +50,7 @@ def axis(draw: Random) -> Values:
         },
         "sharing": {"the size it should be": g.size},
     }
-    return Values(
-        title="Find the wrong axis",
-        text=_text(g),
-        source=values(right, _given(g, bug)),
-        right={name: (value, 1) for name, value in right.items()},
-        mistakes=told(right, wrong),
-        says=SAYS,
-    )
+    return values_question("Find the wrong axis", _text(g), right, wrong, SAYS, given=_given(g, bug))
 
 
 def _bugs(g: Groups) -> list[Bug]:

@@ -5,7 +5,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..questions import Values
-from ..variants import say, told, values
+from ..variants import say, values_question
 
 SAYS = {
     "the shorter group is left out": "The last group of a row is shorter, but it has a scale, too.",
@@ -47,16 +47,8 @@ class Matrix(NamedTuple):
 
 def predict(draw: Random) -> Values:
     drawn = _drawn(draw)
-    right = _right(drawn)
-    return Values(
-        title="Predict the price",
-        text=_text(drawn),
-        source=values(right),
-        right={name: (value, POINTS[name]) for name, value in right.items()},
-        mistakes=told(right, _wrong(drawn)),
-        says=SAYS,
-        within=0.01,
-    )
+    asked = _text(drawn), _right(drawn), _wrong(drawn)
+    return values_question("Predict the price", *asked, SAYS, POINTS, within=0.01)
 
 
 def _drawn(draw: Random) -> Matrix:

@@ -9,7 +9,7 @@ import torch
 from quantlib.formats import E2M1, decode_float
 
 from ..questions import Values
-from ..variants import all_differ, say, told, values
+from ..variants import drawn_until_told, say, values_question
 
 SAYS = {
     "the other half": "Codes 0 to 15 are in the low halves, codes 16 to 31 in the high ones.",
@@ -66,19 +66,9 @@ class Dump(NamedTuple):
 
 
 def dump(draw: Random) -> Values:
-    drawn = _drawn(draw)
-    while not all_differ(_right(drawn), _wrong(drawn)):
-        drawn = _drawn(draw)
-    right = _right(drawn)
-    return Values(
-        title="Read the bytes",
-        text=_text(drawn),
-        source=values(right),
-        right={name: (value, POINTS[name]) for name, value in right.items()},
-        mistakes=told(right, _wrong(drawn)),
-        says=SAYS,
-        within=0.01,
-    )
+    drawn = drawn_until_told(draw, _drawn, _right, _wrong)
+    asked = _text(drawn), _right(drawn), _wrong(drawn)
+    return values_question("Read the bytes", *asked, SAYS, POINTS, within=0.01)
 
 
 def _drawn(draw: Random) -> Dump:

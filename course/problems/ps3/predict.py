@@ -4,7 +4,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..questions import Values
-from ..variants import all_differ, say, told, values
+from ..variants import drawn_until_told, say, values_question
 
 SAYS = {
     "the full grid": "The grid of the weights is narrow: it has as many negative codes as positive ones.",
@@ -57,18 +57,8 @@ class Drawn(NamedTuple):
 
 
 def predict(draw: Random) -> Values:
-    drawn = _drawn(draw)
-    while not all_differ(_right(drawn), _wrong(drawn)):
-        drawn = _drawn(draw)
-    right = _right(drawn)
-    return Values(
-        title="Predict",
-        text=_text(drawn),
-        source=values(right),
-        right={name: (value, POINTS[name]) for name, value in right.items()},
-        mistakes=told(right, _wrong(drawn)),
-        says=SAYS,
-    )
+    drawn = drawn_until_told(draw, _drawn, _right, _wrong)
+    return values_question("Predict", _text(drawn), _right(drawn), _wrong(drawn), SAYS, POINTS)
 
 
 def _drawn(draw: Random) -> Drawn:

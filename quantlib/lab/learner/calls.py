@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _pop_mode
 
 from .alarm import TimeIsUp, alarm, run
 
@@ -131,10 +132,12 @@ _SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
 @contextmanager
 def _settings_kept() -> Iterator[None]:
     """Set torch back as it was, so that a mistake does not reach into the next cell."""
-    before = [get() for get, _ in _SETTINGS]
+    before, watchers = [get() for get, _ in _SETTINGS], torch._C._len_torch_dispatch_stack()
     try:
         yield
     finally:
+        while torch._C._len_torch_dispatch_stack() > watchers:  # the alarm may ring where a `with` would end one
+            _pop_mode()
         for (get, put), value in zip(_SETTINGS, before, strict=True):
             if get() != value:
                 put(value)

@@ -109,7 +109,10 @@ def draw_contest(w: Tensor) -> Picture:
         axes.set_title("levels or blocks?", size=10)
         bars = "; ".join(f"{name} {fixed(value, 2)} dB" for name, value in found.items())
         lines = "; ".join(f"{name} from {fixed(c[0], 1)} dB to {fixed(c[-1], 1)} dB" for name, c in curves.items())
-        return picture(figure, f"At 4.5 bits: {bars}. From one scale for all to one for 16 weights: {lines}.")
+        return picture(
+            figure,
+            f"Formats of one size, 4.5 bits a weight: {bars}. From one scale for all to one for 16 weights: {lines}.",
+        )
 
 
 def _draw_bars(axes: Axes, found: Mapping[str, float], title: str) -> None:

@@ -105,7 +105,7 @@ class Fields(Panel):
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xlim=(0, BITS + 1), ylim=(0, 1))
         style.bare(axes)
-        look: dict[str, Any] = {"ec": style.QUIET, "lw": 0.8}
+        look: dict[str, Any] = {"ec": style.QUIET, "lw": 0.8, "clip_on": False}
         self._parts = [self.keep(Rectangle((k + 0.03, 0), 0.94, 1, **look)) for k in range(BITS + 1)]
         self._letters = [self.label(at=(k + 0.5, 0.48), size=10, bold=True) for k in range(BITS + 1)]
         axes.text(8.25, 0.48, "S: sign   E: exponent   M: mantissa", size=9, color=style.QUIET, va="center")

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 import torch
 from torch import Tensor
 
-from quantlib.data.silero import load_silero, speech_probability
+from quantlib.data.silero import load_silero, same_decisions, speech_probability
 from quantlib.data.speech import synthesize_speech
 from quantlib.formats import fake_quantize_levels, float_format, float_levels
 from quantlib.groups import from_groups, to_groups
@@ -16,9 +16,9 @@ WATCHED = "conv4.weight"  # the tensor that made the network of notebook 07 deaf
 
 @cache
 def case() -> tuple[dict[str, Tensor], Tensor, Tensor]:
-    """Return the network, the sound, and in which windows the network in float hears speech."""
+    """Return the network, the sound, and how sure the network in float is of speech in each window."""
     weights, (sound, _) = load_silero(), synthesize_speech()
-    return weights, sound, speech_probability(weights, sound) > 0.5
+    return weights, sound, speech_probability(weights, sound)
 
 
 def sharing(w: Tensor, share: str) -> Tensor:
@@ -72,4 +72,4 @@ def _windows(levels: tuple[float, ...], share: str) -> int:
     weights, sound, heard = case()
     codebook = torch.tensor(levels)
     changed = {name: in_codebook(w, codebook, share) if "weight" in name else w for name, w in weights.items()}
-    return int(torch.eq(speech_probability(changed, sound) > 0.5, heard).sum())
+    return same_decisions(speech_probability(changed, sound), heard)

@@ -24,19 +24,19 @@ from quantlib.metrics import sqnr_db
 from . import exercises
 
 COUNT, LEVELS = 4096, 16
-SHAPES = ("normal", "Laplace")  # of the numbers
+SHAPES = ("normal", "Laplace", "uniform")  # of the numbers
 POWER = Slider("p", "power p", 0.0, 0.0, 1.0, 0.05)
 STEPS = Slider("n", "steps n", 0, 0, 60, 1)
 SHAPE = Choice("data", "numbers", SHAPES)
 POWERS = [round(0.05 * k, 2) for k in range(21)]
 FARTHEST = 6.0  # the axis of the numbers ends here
-WORST = {"normal": 15.0, "Laplace": 10.0}  # dB: the axis of the SQNR begins here
-BEST = {"normal": 21.0, "Laplace": 19.0}  # and ends here
+WORST = {"normal": 15.0, "Laplace": 10.0, "uniform": 20.0}  # dB: the axis of the SQNR begins here
+BEST = {"normal": 21.0, "Laplace": 19.0, "uniform": 26.0}  # and ends here
 
 
 @cache
 def numbers(shape: str) -> Tensor:
-    """Return 4,096 numbers spread as evenly as a normal or a Laplace distribution allows, ascending, in float32.
+    """Return 4,096 numbers spread as evenly as one of the distributions allows, ascending, in float32.
 
     Of each of 4,096 equally likely stretches it is the median. The standard deviation of the distribution is 1.
     """
@@ -44,6 +44,8 @@ def numbers(shape: str) -> Tensor:
     if shape == "normal":
         return torch.special.ndtri(at).float()
     side = at - 0.5
+    if shape == "uniform":
+        return (side * 12**0.5).float()
     return (-side.sign() * torch.log(1 - 2 * side.abs()) / 2**0.5).float()
 
 
@@ -160,7 +162,7 @@ def explore_settling(lloyd_step: Function = exercises.lloyd_step.reference) -> E
 def describe(view: SettlingView) -> str:
     """Return the sentence that says how good the levels are, and how often they are used."""
     even, best = marks(view.shape)
-    head = f"p = {view.power:.2f}, n = {view.steps}: {view.shape} numbers, SQNR {view.qualities[-1]:.2f} dB"
+    head = f"p = {view.power:.2f}, n = {view.steps}: {view.shape} numbers keep an SQNR of {view.qualities[-1]:.2f} dB"
     used = f"a level is used {view.counts.min():,} to {view.counts.max():,} times"
     return f"{head}; {used}. Best even levels {even:.2f} dB, best levels found {best:.2f} dB."
 
@@ -216,12 +218,14 @@ class Numbers(Panel):
 
 def _height(shape: str, t: numpy.ndarray) -> numpy.ndarray:
     """Return the density of a distribution of standard deviation 1, as a part of its peak."""
+    if shape == "uniform":
+        return (abs(t) <= 3**0.5).astype(float)
     return numpy.exp(-(t**2) / 2 if shape == "normal" else -(2**0.5) * abs(t))
 
 
 def _below(shape: str, left: float, right: float) -> numpy.ndarray:
     """Return the corners of the area below a density, from one number to another."""
-    t = numpy.linspace(left, right, 25)
+    t = numpy.linspace(left, right, 161)
     curve = numpy.stack([t, _height(shape, t)], axis=1)
     return numpy.concatenate([[[left, 0.0]], curve, [[right, 0.0]]])
 
@@ -282,6 +286,8 @@ class _Decibels(Panel):
     def draw_marks(self, shape: str, beside: float) -> None:
         """Draw the two lines, and three ticks; beside: how far above the line of the best even levels its name is."""
         left, right = self._ends
+        even, best = self.at(shape, marks(shape)).tolist()
+        beside = beside if best - even > 0.1 else -0.07
         for line, name, value, text, up in zip(
             (self._even, self._best),
             self._names,

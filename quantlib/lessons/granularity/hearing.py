@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from quantlib.affine import fake_quantize
-from quantlib.data.silero import RATE, WINDOW, speech_probability
+from quantlib.data.silero import RATE, WINDOW, hears_speech, same_decisions, speech_probability
 from quantlib.groups import from_groups, to_groups
 from quantlib.lab import sound, style
 from quantlib.lab.explore import Choice, Explorer, Scene, Slider, View, explorer
@@ -44,25 +44,25 @@ class Heard(View):
     """
 
     name: str
-    p: numpy.ndarray
-    q: numpy.ndarray
+    p: Tensor
+    q: Tensor
 
     @property
     def same(self) -> int:
         """In how many windows both decide alike."""
-        return int(((self.p > 0.5) == (self.q > 0.5)).sum())
+        return same_decisions(self.p, self.q)
 
 
 def finding(view: Heard) -> str:
     """Return in a few words what the second network hears."""
-    if not (view.q > 0.5).any():
+    if not hears_speech(view.q).any():
         return "it never hears speech"
     return f"it decides as in float in {view.same} of {len(view.p)} windows"
 
 
 def describe(view: Heard) -> str:
     """Return the sentences that say what both networks hear."""
-    count, heard, called = len(view.p), int((view.p > 0.5).sum()), int((view.q > 0.5).sum())
+    count, (heard, called) = len(view.p), (int(hears_speech(p).sum()) for p in (view.p, view.q))
     says = f"speech in {called} of {count} windows with {view.name}, and in {heard} in float"
     same = f"It decides as in float in {view.same} of {count} windows; largest change of the probability "
     return f"The network hears {says}. {same}{abs(view.p - view.q).max():.3f}."
@@ -78,18 +78,18 @@ def explore_hearing(weights: Mapping[str, Tensor], audio: Tensor, spoken: Tensor
         weights: those of `load_silero`; the seven trained ones are quantized.
         audio: samples; spoken: for each window whether a voice speaks.
     """
-    p = speech_probability(weights, audio).numpy()
+    p = speech_probability(weights, audio)
 
     @cache
     def compute(b: int, g: int) -> Heard:
         quantized = {name: shared(w, b, g) if "weight" in name else w for name, w in weights.items()}
-        q = speech_probability(quantized, audio).numpy()
+        q = speech_probability(quantized, audio)
         return Heard(f"{b} bits, one scale {WHOSE[g]}", p, q)
 
     return Explorer([WIDTH, SHARING], compute, _scene(4.6, audio, spoken, p), describe)
 
 
-def _scene(height: float, audio: Tensor, spoken: Tensor, p: numpy.ndarray) -> Scene:
+def _scene(height: float, audio: Tensor, spoken: Tensor, p: Tensor) -> Scene:
     """Return the sound above what a network in float hears, probabilities p, and what another one does."""
 
     def lay_out(figure: Figure) -> list[Panel]:
@@ -117,7 +117,7 @@ def _draw_sound(axes: Axes, audio: Tensor, spoken: Tensor) -> None:
 class Probability(Panel):
     """The probability of speech in every window: black in float, blue as quantized."""
 
-    def __init__(self, axes: Axes, p: numpy.ndarray) -> None:
+    def __init__(self, axes: Axes, p: Tensor) -> None:
         super().__init__(axes, xlim=(0, len(p) * WINDOW / RATE), ylim=(-0.03, 1.05), ylabel="speech probability")
         self._time = (numpy.arange(len(p)) + 0.5) * WINDOW / RATE
         axes.tick_params(axis="x", labelbottom=False)
@@ -137,7 +137,7 @@ class Probability(Panel):
 class Decisions(Panel):
     """Where each network decides for speech, and where they differ, as three rows of bars."""
 
-    def __init__(self, axes: Axes, p: numpy.ndarray) -> None:
+    def __init__(self, axes: Axes, p: Tensor) -> None:
         super().__init__(axes, xlim=(0, len(p) * WINDOW / RATE), ylim=(2.6, -0.6), xlabel="time, s")
         style.number_line(axes)
         rows = ("float: speech", style.ORIGINAL), ("quantized: speech", style.QUANTIZED), ("they differ", style.QUIET)
@@ -147,9 +147,9 @@ class Decisions(Panel):
 
     def update(self, view: Heard) -> None:
         """Draw the bars of both networks, and the windows that they decide differently."""
-        p, q = view.p > 0.5, view.q > 0.5
+        p, q = hears_speech(view.p), hears_speech(view.q)
         for row, mask in enumerate((p, q, p != q)):
-            set_strokes(self._bars[row], sound.bars(mask, row))
+            set_strokes(self._bars[row], sound.bars(mask.numpy(), row))
 
 
 def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str) -> Picture:
@@ -160,7 +160,7 @@ def draw_hearing(audio: Tensor, spoken: Tensor, p: Tensor, q: Tensor, name: str)
         p, q: the probabilities of the network in float, and of another.
         name: what the other is called.
     """
-    view = Heard(name, p.numpy(), q.numpy())
+    view = Heard(name, p, q)
     return _scene(4.2, audio, spoken, view.p).still(view, f"Speech or not, in every window. {describe(view)}")
 
 

@@ -5,7 +5,7 @@ from quantlib.lab.proof import proof
 
 from . import exercises
 from .chain import draw_chain
-from .network import draw_bias, draw_decisions, draw_mistakes, hear, heard, integer_network, mistakes, same
+from .network import as_in_float, draw_bias, draw_decisions, draw_mistakes, hear, heard, integer_network, mistakes
 from .staircase import draw_twice, explore_requantize, share_rounded_otherwise
 from .sums import draw_running, running
 from .terms import explore_terms

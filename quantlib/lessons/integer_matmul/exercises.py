@@ -148,12 +148,12 @@ requantize = Exercise(
         (_sums(500, -500), *_M3, -100),
         (_sums(500, -1000), *_M3, 100),
         (_sums(7984, -7984), *_SMALL, 0),
+        _NEARLY_A_TIE,
         _OF_LAYER,
         (_sums(41, -41, 90), *fixed_point(1.4186), 3),
         (_sums(3, 4, 6, 7, -8), *_M3, -128),
         (torch.tensor(_DRAWN, dtype=torch.int32), *fixed_point(0.00271), -5),
         _TIES,
-        _NEARLY_A_TIE,
     ),
     seen=_OF_LAYER,
     hints=(

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
 from quantlib.affine import dequantize, quantize
-from quantlib.data.silero import STRIDES, decide, load_silero, spectra
+from quantlib.data.silero import STRIDES, decide, hears_speech, load_silero, same_decisions, spectra
 from quantlib.data.speech import synthesize_speech
 from quantlib.formats.integers import fixed_point, integer_conv1d, requantize
 from quantlib.lab import style
@@ -149,9 +149,9 @@ def clamped(q_b: Tensor, bias: Bias) -> Tensor:
     return q_b.clamp(-half, half - 1)
 
 
-def same(p: Tensor) -> int:
+def as_in_float(p: Tensor) -> int:
     """In how many windows these probabilities decide as those of the network in float."""
-    return int(((p > 0.5) == (heard().p > 0.5)).sum())
+    return same_decisions(p, heard().p)
 
 
 def draw_decisions(p: Tensor, notices: Sequence[str] = ()) -> Picture:
@@ -161,7 +161,7 @@ def draw_decisions(p: Tensor, notices: Sequence[str] = ()) -> Picture:
         p: the probabilities of the other, whose convolutions compute in integers.
         notices: what a reader must know of the functions that it ran on, below the picture.
     """
-    real, integer = heard().p > 0.5, p > 0.5
+    real, integer = hears_speech(heard().p), hears_speech(p)
     alike = f"the same decision in {int((real == integer).sum())} of {len(real)} windows"
     rows = (real, style.ORIGINAL), (integer, style.QUANTIZED), (real != integer, style.QUIET)
     height = 1.9 + 0.2 * len(notices)
@@ -200,8 +200,8 @@ def mistakes() -> dict[str, Tensor]:
 def draw_mistakes() -> Picture:
     """Draw in how many windows these networks decide as the one in float. Those that never hear speech are marked."""
     networks, count = mistakes(), len(heard().p)
-    alike = {name: same(p) for name, p in networks.items()}
-    deaf = [name for name, p in networks.items() if not bool((p > 0.5).any())]
+    alike = {name: as_in_float(p) for name, p in networks.items()}
+    deaf = [name for name, p in networks.items() if not bool(hears_speech(p).any())]
     with style.house_style():
         figure = style.new_figure(9.2, 3.6)
         axes = figure.add_axes((0.20, 0.15, 0.69, 0.75))

@@ -6,7 +6,7 @@ from quantlib.lab.proof import proof
 from . import exercises
 from .byte import explore_byte
 from .file import blocks_of, dimensions, draw_file
-from .hearing import as_read, draw_hearing, same
+from .hearing import as_read, draw_hearing
 from .lens import draw_order, draw_tiles, explore_lens
 
 check_pack = exercises.pack.check

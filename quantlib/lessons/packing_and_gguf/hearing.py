@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
-from quantlib.data.silero import RATE, WINDOW
+from quantlib.data.silero import RATE, WINDOW, hears_speech
 from quantlib.formats import quantize_gguf
 from quantlib.groups import from_groups, to_groups
 from quantlib.lab import style
@@ -22,7 +21,7 @@ def draw_hearing(p: Mapping[str, Tensor]) -> Picture:
     Args:
         p: by name, the probability of speech in each window.
     """
-    heard = {name: each > 0.5 for name, each in p.items()}
+    heard = {name: hears_speech(each) for name, each in p.items()}
     first = next(iter(heard.values()))
     seconds = WINDOW / RATE
     said = []
@@ -44,11 +43,6 @@ def draw_hearing(p: Mapping[str, Tensor]) -> Picture:
             axes.text(1.012, row, told, transform=axes.get_yaxis_transform(), size=9, va="center")
             said.append(f"{name}: {told}")
         return picture(figure, f"Windows in which a network hears speech: {'; '.join(said)}.")
-
-
-def same(p: Tensor, q: Tensor) -> int:
-    """Return in how many windows two networks decide alike."""
-    return int(torch.eq(p > 0.5, q > 0.5).sum())
 
 
 def as_read(weights: Mapping[str, Tensor], reader: int) -> dict[str, Tensor]:

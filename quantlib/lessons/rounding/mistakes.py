@@ -131,13 +131,13 @@ def swaps_floor_and_ceil(v: Tensor, u: Tensor) -> Tensor:
     return torch.where(u < v - v.floor(), v.floor(), v.ceil())
 
 
-@known("stochastic_round", "u is compared with v, not with its fraction", _FRACTION)
+@known("stochastic_round", "u compared with v, not with its fraction", _FRACTION)
 def compares_with_v(v: Tensor, u: Tensor) -> Tensor:
     """u is from 0 to 1: every v from 1 on then goes up, and every v below 0 goes down."""
     return torch.where(u < v, v.ceil(), v.floor())
 
 
-@known("stochastic_round", "u is compared with v, not with its fraction", _FRACTION)
+@known("stochastic_round", "u compared with v, not with its fraction", _FRACTION)
 def adds_one_below_v(v: Tensor, u: Tensor) -> Tensor:
     """u is from 0 to 1: every v from 1 on then goes up, and every v below 0 goes down."""
     return v.floor() + (u < v)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from quantlib.data.silero import RATE, WINDOW
+from quantlib.data.silero import RATE, WINDOW, hears_speech
 from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
@@ -224,7 +224,7 @@ def draw_decisions(p: Mapping[str, Tensor]) -> Picture:
     Args:
         p: for each name the probability of every window of 32 ms.
     """
-    heard = {name: (probability > 0.5).numpy() for name, probability in p.items()}
+    heard = {name: hears_speech(probability).numpy() for name, probability in p.items()}
     first, *_ = heard
     same = {name: int((windows == heard[first]).sum()) for name, windows in heard.items()}
     count, height = len(heard[first]), 0.95 + 0.58 * len(heard)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from quantlib.affine import dequantize, fake_quantize, quantize
-from quantlib.data.silero import RATE, WINDOW, load_silero, speech_probability
+from quantlib.data.silero import RATE, WINDOW, hears_speech, load_silero, speech_probability
 from quantlib.data.speech import PARTS, synthesize_speech
 from quantlib.lab import sound, style
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
@@ -85,7 +85,7 @@ class Hearing:
         return self._hears(self.weights)
 
     def _hears(self, weights: Mapping[str, Tensor]) -> numpy.ndarray:
-        return numpy.asarray(speech_probability(weights, self.audio).numpy() > 0.5)
+        return hears_speech(speech_probability(weights, self.audio)).numpy()
 
     def _view(self, b: int) -> BitsView:
         s, z, *grid = choose_qparams(self.weights[MATRIX], b, symmetric=True, axis=0)

@@ -1,7 +1,6 @@
 """Notebook 15: slopes through rounding, a weight between two codes, trainings side by side, and what learners write."""
 
 import itertools
-import random
 
 import pytest
 import torch
@@ -22,6 +21,8 @@ from quantlib.lessons.training_with_rounding import (
     weights_with_a_slope,
 )
 from quantlib.lessons.training_with_rounding import exercises as its
+from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in
+from tests.helpers.lessons import learner
 
 
 def readout_one_weight(y, lr):
@@ -55,43 +56,25 @@ def readout_training(steps, bits):
 
 
 READOUTS = [readout_one_weight, readout_training]
-EXPLORERS = {"weight": (explore_one_weight, readout_one_weight), "training": (explore_training, readout_training)}
+EXPLORERS = [(explore_one_weight, readout_one_weight), (explore_training, readout_training)]
 
 
-@pytest.fixture(scope="module", params=EXPLORERS)
-def each(request):
-    make, readout = EXPLORERS[request.param]
-    return make, make(), readout
+@pytest.mark.parametrize(("make", "readout"), EXPLORERS)
+def test_readout_agrees_with_another_computation(make, readout):
+    assert_agrees(make(), readout, steps=15, whole=True)
 
 
-def now(explorer):
-    return [control.value for control in explorer.controls.values()]
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS])
+def test_picture_follows_the_sliders(make):
+    assert_redraws(make)
 
 
-def test_readout_agrees_with_another_computation_at_every_end(each):
-    _, explorer, readout = each
-    for name, control in explorer.controls.items():
-        for end in (control.min, control.max):
-            assert explorer.move(**{name: end}) == readout(*now(explorer))
-
-
-def test_readout_agrees_with_another_computation_on_a_random_walk(each):
-    _, explorer, readout = each
-    walk = random.Random(0)
-    for _ in range(15):
-        name, control = walk.choice(list(explorer.controls.items()))
-        value = control.value + walk.choice([-5, -1, 1, 5]) * control.step
-        text = explorer.move(**{name: min(max(value, control.min), control.max)})
-        assert text == readout(*now(explorer)) == explorer.picture.alt
+@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS])
+def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
+    assert_stands_in(make)
 
 
 def unwritten(*arguments): ...
-
-
-@pytest.mark.parametrize("make", [make for make, _ in EXPLORERS.values()])
-def test_an_unwritten_function_is_told_and_quantlibs_stands_in(make):
-    text = make(unwritten).picture.alt
-    assert text == f"{make().picture.alt} unwritten: it is not written yet. The picture shows quantlib's instead."
 
 
 # --- one weight
@@ -266,8 +249,6 @@ RIGHT = {
 
 @pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in RIGHT.items() for line in lines])
 def test_what_is_right_in_another_way_is_right(name, line):
-    from tests.helpers.lessons import learner
-
     assert getattr(its, name).check(learner(name, line)).status == "right"
 
 

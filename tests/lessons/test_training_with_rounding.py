@@ -127,7 +127,9 @@ def test_the_target_can_be_dragged(panel):
 def test_no_weight_has_a_slope_unless_one_pretends():
     assert weights_with_a_slope(lambda w, s, top: s * (w / s).round().clamp(-top, top)) == 0
     mine = weights_with_a_slope(its.quantizes_with_slope_one)
-    assert mine == weights_with_a_slope(training.quantized) > 97_000
+    assert mine == weights_with_a_slope(training.quantized)
+    codes = [training.writer()[name] / s for name, s in training.scales_of(training.writer(), 3).items()]
+    assert mine == sum(int((v.round().abs() <= 3).sum()) for v in codes) > 97_000
 
 
 def test_training_starts_from_the_nearest_codes_and_the_order_of_the_methods_is_as_told():
@@ -146,9 +148,8 @@ def test_only_the_rest_moves_where_codes_are_frozen():
     assert not any(torch.equal(first[name], last[name]) for name in set(first) - set(training.MATRICES))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_another_order_of_the_windows_ranks_the_trainings_alike(seed):
-    everything, rest = training.train(3, seed=seed), training.train_rest(3, seed)
+def test_another_order_of_the_windows_ranks_the_trainings_alike():
+    everything, rest = training.train(3, seed=1), training.train_rest(3, seed=1)
     share = (rest.costs[0] - rest.costs[-1]) / (rest.costs[0] - everything.costs[-1])
     assert 0.5 < share < 0.7 and everything.costs[-1] < everything.unrounded - 0.05
 

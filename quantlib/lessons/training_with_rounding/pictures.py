@@ -103,8 +103,9 @@ def draw_float_or_rounded() -> Picture:
             axes.bar([at + shift for at in range(3)], values, width=0.28, color=ink)
             axes.text(1.03, 0.8 - 0.14 * row, name, transform=axes.transAxes, color=ink, weight="bold")
         axes.set_title("trained with rounding: one network, not rounded and rounded")
-        said = "; ".join(f"{name} {', '.join(f'{v:.1f}' for v in values)}" for _, name, _, values in kinds)
-        return picture(figure, f"Loss above float after training with 4, 3 and 2 bits: {said} bits per character.")
+        lower = ["rounded" if run.costs[-1] < run.unrounded else "with the float weights" for run in runs]
+        said = ", ".join(f"{bits} bits {where}" for bits, where in zip(BITS, lower, strict=True))
+        return picture(figure, f"Where a network trained with rounding has the smaller loss: {said}.")
 
 
 def draw_methods() -> Picture:

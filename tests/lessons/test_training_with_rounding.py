@@ -22,7 +22,6 @@ from quantlib.lessons.training_with_rounding import (
 )
 from quantlib.lessons.training_with_rounding import exercises as its
 from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in
-from tests.helpers.lessons import learner
 
 
 def readout_one_weight(y, lr):
@@ -250,6 +249,8 @@ RIGHT = {
 
 @pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in RIGHT.items() for line in lines])
 def test_what_is_right_in_another_way_is_right(name, line):
+    from tests.helpers.lessons import learner
+
     assert getattr(its, name).check(learner(name, line)).status == "right"
 
 

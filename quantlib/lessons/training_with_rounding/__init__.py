@@ -13,7 +13,7 @@ from .pictures import (
     draw_trainings,
     train_yours,
 )
-from .training import float_loss, gptq_cost, nearest_cost, quantized, trained, weights_with_a_slope
+from .training import WAYS, float_loss, gptq_cost, nearest_cost, quantized, trained, weights_with_a_slope
 from .weight import draw_one_weight, explore_one_weight, share_at_code_1
 
 check_straight_round = exercises.straight_round.check

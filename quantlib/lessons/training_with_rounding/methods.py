@@ -23,6 +23,7 @@ SHOWN, ROW = "0.up.weight", 70  # the row whose weights are drawn: one in which 
 INKS = {"in float": style.ORIGINAL, "the rest": style.QUIET, "with rounding": style.BETTER_TEXT}
 NAMES = {"in float": "in float, then rounded", "the rest": "only the rest", "with rounding": "with rounding"}
 DASHES = {"in float": "solid", "the rest": "dashed", "with rounding": "solid"}
+MARKERS = {"in float": "s", "the rest": "D", "with rounding": "o"}
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,10 @@ class Costs(Panel):
         axes.minorticks_off()
         for tick in ticks:
             axes.axhline(tick, color=style.LEVELS, lw=0.8, zorder=0)
-        self._now = self.strokes(style.QUIET, lw=1.2)
+        self._now = self.strokes(style.QUIET, lw=1.2, ls="dashdot")
         self._gptq = self.strokes(style.QUANTIZED, lw=1.4, ls="dotted")
         self._ways = {way: self.line(ink, lw=2, ls=DASHES[way]) for way, ink in INKS.items()}
-        self._dots = {way: self.dot(ink) for way, ink in INKS.items()}
+        self._dots = {way: self.dot(ink, marker=MARKERS[way]) for way, ink in INKS.items()}
         inks = {**INKS, "GPTQ": style.QUANTIZED}
         self._names = {
             name: self.label(ha="left", color=ink, size=9.5, bold=name == "with rounding") for name, ink in inks.items()

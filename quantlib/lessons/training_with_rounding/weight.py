@@ -135,7 +135,6 @@ class Stays(_Target):
 
     def __init__(self, axes: Axes) -> None:
         super().__init__(axes, xlim=(0, 1.05), xlabel=f"share of the last {LAST} steps", xticks=[0, 0.5, 1])
-        self._target.set_zorder(3)
         self._bars = [self.strokes(style.QUANTIZED, lw=16) for _ in range(3)]
         self._shares = [self.label(ha="left", color=style.QUANTIZED, bold=True, opaque=True) for _ in range(3)]
 

@@ -19,6 +19,7 @@ from .training import BITS, EVERY, MATRICES, STEPS, WAYS, cost, gptq_cost, large
 BITS_SLIDER = Slider("bits", "bits b", 3, 2, 4, 1)
 STEPS_SLIDER = Slider("steps", "steps", 0, 0, STEPS, EVERY)
 LOW, HIGH = 0.03, 4.0  # of the axis of costs
+REACH = 7.8  # of the axis of weights, in steps
 SHOWN, ROW = "0.up.weight", 70  # the row whose weights are drawn: one in which many change
 INKS = {"in float": style.ORIGINAL, "the rest": style.QUIET, "with rounding": style.BETTER_TEXT}
 NAMES = {"in float": "in float, then rounded", "the rest": "only the rest", "with rounding": "with rounding"}
@@ -169,18 +170,18 @@ class Row(Panel):
     """The weights of one row on the ruler of their codes, at the beginning and now."""
 
     def __init__(self, axes: Axes) -> None:
-        super().__init__(axes, xlim=(-0.3, 1.3), ylim=(-4.6, 4.6), ylabel="weight, in steps of its scale")
+        super().__init__(axes, xlim=(-0.3, 1.3), ylim=(-REACH, REACH), ylabel="weight, in steps of its scale")
         axes.set_xticks([0, 1], ["before", "now"])
-        axes.set_yticks(range(-4, 5))
-        for code in range(-4, 5):
+        axes.set_yticks(range(-7, 8))
+        for code in range(-7, 8):
             axes.axhline(code, color=style.LEVELS, lw=1, zorder=0)
         self._stay = self.strokes(style.QUIET, lw=0.8)
         self._change = self.strokes(style.QUANTIZED, lw=2, zorder=4)
 
     def update(self, view: Moment) -> None:
         """Draw a line for each weight, from where it was to where it is."""
-        ends = numpy.stack([view.before, view.now], axis=1).clip(-4.6, 4.6)
+        ends = numpy.stack([view.before, view.now], axis=1).clip(-REACH, REACH)
         lines = numpy.stack([numpy.broadcast_to([0.0, 1.0], ends.shape), ends], axis=2)
         set_strokes(self._stay, lines[~view.changed])
         set_strokes(self._change, lines[view.changed])
-        self.title.text = f"{int(view.changed.sum())} of {len(view.changed)} have a new code"
+        self.title.text = f"{int(view.changed.sum())} of {len(view.changed)} codes are new"

@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from fontTools import subset
+from matplotlib.font_manager import FontProperties, findfont
 from nbformat import NotebookNode
 from sphinx.cmd.build import main as sphinx
+from torch import Tensor
 
 from quantlib.data import T
 from quantlib.lab import style
@@ -39,11 +42,11 @@ def build(site: Path = SITE) -> None:
     write(pages / "problem_sets.md", problem_sets())
     write(pages / "conventions.md", (project.ROOT / "docs" / "conventions.md").read_text(encoding="utf-8"))
     write(pages / "index.md", index())
+    write_live(site / "live")
     if sphinx(["-q", "-W", "--keep-going", "-j", "auto", "-c", str(SOURCE), str(pages), str(site)]):
         raise SystemExit("Sphinx has complained: see above.")
     shutil.copytree(pages / "pictures", site / "pictures")
     write(site / "_static" / "inks.css", inks())
-    write_live(site / "live")
 
 
 def write(path: Path, text: str) -> None:
@@ -70,6 +73,7 @@ class Chapter:
     def _code(self, cell: NotebookNode) -> str:
         """Return a code cell: what is folded in the notebook stays so, and where its output folds, within that."""
         code, said = _fenced(cell.source, "{code-block} python"), "".join(map(self._output, cell.outputs))
+        said = f'<div class="{_kind(cell)}">{said}</div>' if said else ""
         if not cell.metadata.get("jupyter", {}).get("source_hidden"):
             return f"{code}\n\n{_raw(said)}"
         if "</details>" not in said:
@@ -107,8 +111,15 @@ class Chapter:
         return f'<p class="to-move">{KNOBS}<span><b>This picture moves.</b> {said}</span></p>'
 
 
+LETTERS = "".join(map(chr, range(32, 127))) + "−×·…’“”←→∞²"
 LIVE = "live/index.html?from=book"
 KNOBS = '<span class="knobs" aria-hidden="true"><i></i><i></i></span>'
+
+
+def _kind(cell: NotebookNode) -> str:
+    """Return what an output is, for the style: a prediction, a proof, what a check said, or another."""
+    kinds = {"lab.predict(": "asked", "with lab.proof(": "proved", "lab.check_": "checked"}
+    return next((kind for word, kind in kinds.items() if word in cell.source), "said")
 
 
 def _fenced(text: str, kind: str) -> str:
@@ -198,8 +209,26 @@ def write_live(folder: Path) -> None:
     """Write the live page into a folder that can be sent to somebody as it is."""
     shutil.copytree(SOURCE / "live", folder)
     page = folder / "index.html"
-    write(page, page.read_text(encoding="utf-8").replace("MATRIX", str(T.double().tolist())))
+    write(page, page.read_text(encoding="utf-8").replace("MATRIX", shortest(T)))
     write(folder / "inks.css", inks())
+    for name, weight in (("sans", "normal"), ("sans-bold", "bold")):
+        write_font(folder / f"{name}.woff", weight)
+
+
+def shortest(x: Tensor) -> str:
+    """Return a matrix as JSON, each number with as few digits as tell it from its neighbours in float32."""
+    return str([[float(str(value)) for value in row] for row in x.numpy()])
+
+
+def write_font(path: Path, weight: str) -> None:
+    """Write the letters of the figures' font that a page may need, as a font for browsers."""
+    face = findfont(FontProperties(family="DejaVu Sans", weight=weight))
+    options = subset.Options(flavor="woff", drop_tables=[*subset.Options().drop_tables, "FFTM"])
+    font = subset.load_font(face, options)
+    needed = subset.Subsetter(options)
+    needed.populate(text=LETTERS)
+    needed.subset(font)
+    subset.save_font(font, str(path), options)
 
 
 def main(arguments: list[str]) -> None:

@@ -16,7 +16,10 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["inks.css", "book.css"]
+_inks = dict.fromkeys(("color-brand-primary", "color-brand-content", "color-brand-visited"), "var(--link)")
+html_theme_options = {"light_css_variables": _inks, "dark_css_variables": _inks}
 html_math_renderer = "mathml"
+html_show_search_summary = False  # it would fetch each page that is found, which a page opened as a file may not
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
 pygments_style, pygments_dark_style = "a11y-light", "a11y-dark"
 

@@ -72,7 +72,8 @@ class Chapter:
 
     def _code(self, cell: NotebookNode) -> str:
         """Return a code cell: what is folded in the notebook stays so, and where its output folds, within that."""
-        code, said = _fenced(cell.source, "{code-block} python"), "".join(map(self._output, cell.outputs))
+        code = _fenced(f":class: cell\n\n{cell.source}", "{code-block} python")
+        said = "".join(map(self._output, cell.outputs))
         said = f'<div class="{_kind(cell)}">{said}</div>' if said else ""
         if not cell.metadata.get("jupyter", {}).get("source_hidden"):
             return f"{code}\n\n{_raw(said)}"
@@ -91,6 +92,7 @@ class Chapter:
             return f'<pre class="printed">{html.escape(text.rstrip())}</pre>' if text else ""
         shown = re.sub(r"<style>.*?</style>", "", data["text/html"])
         shown = _PICTURE.sub(self._to_file, shown).replace(RUN_THIS, self._to_move())
+        shown = shown.replace("run this cell.", "open the notebook.")
         return f'<div class="shown">{shown}</div>'
 
     def _to_file(self, found: re.Match[str]) -> str:
@@ -105,13 +107,14 @@ class Chapter:
         ways = [f"type <code>make lab</code> and open <b>{self.path.stem}</b>"]
         if project.address():
             ways.insert(0, f'<a href="{generate.colab_link(self.path)}">open it in Colab</a>')
-        if self.path.stem == "01_affine_formula":
-            ways.insert(0, f'<a href="{LIVE}">move the ruler of T right here, in your browser</a>')
-        said = f"It has sliders in the notebook: {', or '.join(ways)}."
+        said = f"In the notebook it has sliders: {', or '.join(ways)}."
+        if self.path.stem == LIVELY:
+            said = f'Here you can <a href="{LIVE}">move the ruler of T in your browser</a>. {said}'
         return f'<p class="to-move">{KNOBS}<span><b>This picture moves.</b> {said}</span></p>'
 
 
 LETTERS = "".join(map(chr, range(32, 127))) + "−×·…’“”←→∞²"
+LIVELY = "01_affine_formula"  # the notebook whose explorer lives in a page too
 LIVE = "live/index.html?from=book"
 KNOBS = '<span class="knobs" aria-hidden="true"><i></i><i></i></span>'
 
@@ -155,7 +158,7 @@ def _part(title: str, chapters: list[generate.About]) -> str:
     minutes = sum(chapter.minutes for chapter in chapters)
     tree = _toctree(title, [chapter.path.stem for chapter in chapters])
     cards = "".join(map(_card, chapters))
-    return f'## {title}\n\n{_raw(f"<p class=minutes>{minutes} minutes</p><ol class=cards>{cards}</ol>")}\n\n{tree}'
+    return f"## {title}\n\n{_raw(f'<p class=minutes>{minutes} minutes</p><ol class=cards>{cards}</ol>')}\n\n{tree}"
 
 
 def _card(chapter: generate.About) -> str:

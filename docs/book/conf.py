@@ -20,7 +20,7 @@ _inks = dict.fromkeys(("color-brand-primary", "color-brand-content", "color-bran
 html_theme_options = {"light_css_variables": _inks, "dark_css_variables": _inks}
 html_math_renderer = "mathml"
 html_show_search_summary = False  # it would fetch each page that is found, which a page opened as a file may not
-html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
+html_use_index = html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
 pygments_style, pygments_dark_style = "a11y-light", "a11y-dark"
 
 

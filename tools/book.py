@@ -43,7 +43,7 @@ def build(site: Path = SITE) -> None:
     write(pages / "conventions.md", (project.ROOT / "docs" / "conventions.md").read_text(encoding="utf-8"))
     write(pages / "index.md", index())
     write_live(site / "live")
-    if sphinx(["-q", "-W", "--keep-going", "-j", "auto", "-c", str(SOURCE), str(pages), str(site)]):
+    if sphinx(["-q", "-W", "--keep-going", "-c", str(SOURCE), str(pages), str(site)]):
         raise SystemExit("Sphinx has complained: see above.")
     shutil.copytree(pages / "pictures", site / "pictures")
     write(site / "_static" / "inks.css", inks())

@@ -114,7 +114,11 @@ def page(context):
     page.heard = []
     page.on("console", lambda message: page.heard.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.heard.append(str(error)))
-    page.on("requestfailed", lambda request: page.heard.append(f"failed: {request.url}"))
+
+    def fail(request):  # what a page still loads when the next one is opened is none
+        page.heard.extend([] if request.failure == "net::ERR_ABORTED" else [f"failed: {request.url}"])
+
+    page.on("requestfailed", fail)
 
     def refuse(route):
         page.heard.append(f"asked for {route.request.url}")
@@ -128,6 +132,7 @@ def page(context):
 def test_every_page_is_read_without_a_network_and_fits_a_narrow_screen(page, site, pages):
     for name in [*pages, "search.html?q=zero+point"]:
         page.goto(f"{site.as_uri()}/{name}")
+        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         for width in (390, 700, 1366):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width} pixels"
@@ -204,12 +209,36 @@ def test_the_live_page_refuses_what_quantlib_refuses(live, x, s, z):
 
 
 def test_the_live_page_says_numbers_as_the_notebooks_do(live):
-    numbers = [0.0, -0.00032254, 22336.7, 1e-5, 123456.0, 9999.4, 0.1, -70.0, 1e-4, 3.5, 100.0, 6e-12]
+    numbers = [
+        0.0,
+        -0.00032254,
+        22336.7,
+        1e-5,
+        123456.0,
+        9999.4,
+        0.1,
+        -70.0,
+        1e-4,
+        3.5,
+        100.0,
+        6e-12,
+        1012.5,
+        1013.5,
+        -0.5,
+        99995.0,
+        9999.6,
+    ]
     assert live.evaluate("numbers => numbers.map(number)", numbers) == list(map(number, numbers))
 
 
 def said(s, z, x=T):
     return describe(make_view(x, s, z, -128, 127, x))
+
+
+def test_the_live_page_says_of_every_ruler_what_the_notebook_would(live):
+    at = [(k / 10, z) for k in range(5, 81, 5) for z in range(-128, 128, 15)]
+    sentences = "([numbers, at]) => at.map(([s, z]) => sentence(look(numbers, s, z)))"
+    assert live.evaluate(sentences, [T.flatten().tolist(), at]) == [said(s, z) for s, z in at]
 
 
 def test_sliders_begin_and_end_where_those_of_the_notebook_do(live):
@@ -247,15 +276,12 @@ def test_the_ruler_slides_and_stretches_under_a_pointer(live):
         live.mouse.move(start + by, mid, steps=4)
         live.mouse.up()
 
-    at = live.evaluate("drawRuler(look([0], 3.5, -70), room([191.6, 728.6, -184]), ruler.clientWidth).at(0)")
-    drag(box["x"] + at + 40, 40)
+    at = "real => ruling(room([191.6, 728.6, -184]), document.querySelector('#ruler').clientWidth).at(real)"
+    drag(box["x"] + live.evaluate(at, 0) + 40, 40)
     assert float(live.locator("#scale").input_value()) == 3.5
     moved = int(live.locator("#zero").input_value())
     assert moved < -70
-    end = live.evaluate(
-        "z => drawRuler(look([0], 3.5, z), room([191.6, 728.6, -184]), ruler.clientWidth).at(3.5 * (127 - z))", moved
-    )
-    drag(box["x"] + end, -60)
+    drag(box["x"] + live.evaluate(at, 3.5 * (127 - moved)), -60)
     assert int(live.locator("#zero").input_value()) == moved
     assert float(live.locator("#scale").input_value()) < 3.5
 

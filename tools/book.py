@@ -1,7 +1,7 @@
 """Builds the book: a site of the notebooks as they are committed, of the problem sets, and one live page.
 
 python -m tools.book                writes build/book, and executes nothing
-python -m tools.book FOLDER         writes it into this folder
+python -m tools.book FOLDER         writes it into a new folder
 """
 
 import base64
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fontTools import subset
 from matplotlib.font_manager import FontProperties, findfont
@@ -31,22 +32,24 @@ _PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 _QUESTION = re.compile(r"^## \d+\. (.+)\n\n\*(\d+) points\.\*", re.MULTILINE)
 
 
-def build(site: Path = SITE) -> None:
-    """Write the pages, let Sphinx make a site of them, and put the live page beside."""
-    pages = site.with_name(f"{site.name}-pages")
-    for folder in (pages, site):
-        shutil.rmtree(folder, ignore_errors=True)
-    (pages / "pictures").mkdir(parents=True)
+def build(site: Path) -> None:
+    """Write the pages, let Sphinx make a site of them in a new folder, and put pictures and the live page beside."""
+    (site / "pictures").mkdir(parents=True)
+    write_live(site / "live")
+    with TemporaryDirectory() as pages:
+        write_pages(Path(pages), site / "pictures")
+        if sphinx(["-q", "-W", "--keep-going", "-c", str(SOURCE), pages, str(site), "-d", f"{pages}/.read"]):
+            raise SystemExit("Sphinx has complained: see above.")
+    write(site / "_static" / "inks.css", inks())
+
+
+def write_pages(pages: Path, pictures: Path) -> None:
+    """Write all that Sphinx reads, and the pictures, which it need not know."""
     for path in project.notebooks():
-        write(pages / f"{path.stem}.md", Chapter(path, pages / "pictures").text())
+        write(pages / f"{path.stem}.md", Chapter(path, pictures).text())
     write(pages / "problem_sets.md", problem_sets())
     write(pages / "conventions.md", (project.ROOT / "docs" / "conventions.md").read_text(encoding="utf-8"))
     write(pages / "index.md", index())
-    write_live(site / "live")
-    if sphinx(["-q", "-W", "--keep-going", "-c", str(SOURCE), str(pages), str(site)]):
-        raise SystemExit("Sphinx has complained: see above.")
-    shutil.copytree(pages / "pictures", site / "pictures")
-    write(site / "_static" / "inks.css", inks())
 
 
 def write(path: Path, text: str) -> None:
@@ -236,6 +239,10 @@ def write_font(path: Path, weight: str) -> None:
 
 def main(arguments: list[str]) -> None:
     site = Path(arguments[0]).resolve() if arguments else SITE
+    if arguments and site.exists():
+        sys.exit(f"{site} is there already: give a new folder.")
+    if site == SITE:
+        shutil.rmtree(SITE, ignore_errors=True)
     build(site)
     print(f"Open {site / 'index.html'}, or {site / 'live' / 'index.html'}, which needs no other file than its folder.")
 

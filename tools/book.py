@@ -28,7 +28,7 @@ from tools import generate, nbfile, project
 SOURCE = project.ROOT / "docs" / "book"
 SITE = project.ROOT / "build" / "book"
 RUN_THIS = "<p>To move the sliders, run this cell.</p>"  # how a saved explorer ends
-_PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
+_PICTURE = re.compile(r'<img ([^>]*)src="data:image/png;base64,([^"]+)">')
 _QUESTION = re.compile(r"^## \d+\. (.+)\n\n\*(\d+) points\.\*", re.MULTILINE)
 
 
@@ -99,11 +99,11 @@ class Chapter:
         return f'<div class="shown">{shown}</div>'
 
     def _to_file(self, found: re.Match[str]) -> str:
-        """Write a picture into a file that is called by what is in it, and return where it is."""
-        png = base64.b64decode(found[1])
+        """Write a picture into a file that is called by what is in it, and return its element."""
+        png = base64.b64decode(found[2])
         name = f"{hashlib.sha256(png).hexdigest()[:16]}.png"
         (self._pictures / name).write_bytes(png)
-        return f'src="pictures/{name}" loading="lazy"'
+        return f'<div class="picture"><img {found[1]}src="pictures/{name}" loading="lazy"></div>'
 
     def _to_move(self) -> str:
         """Say how the picture above is made to move."""

@@ -16,7 +16,7 @@ SEEDED = $(if $(value SEED),--seed='$(subst ','\'',$(value SEED))')
 PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab test-browser notebooks wheel assignments grade address bench mutants lint format clean
+.PHONY: help lab test test-colab test-browser notebooks book wheel assignments grade address bench mutants lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its g
 	$(BIN)/python -m tools.map
 	$(BIN)/python -m tools.notebooks
 	$(BIN)/python -m course.problems.notebook
+
+book: $(INSTALLED) ## build a site of the notebooks, to be read without a kernel, into build/book
+	$(BIN)/python -m tools.book
 
 wheel: $(LAB) ## build quantlib's wheel into dist/, for notebooks that are run without the project
 	$(BIN)/python -m tools.wheel

@@ -28,7 +28,7 @@ def pytest_configure(config):
 
 
 # What takes longest begins first, so that no process is left alone with it in the end.
-LONGEST = ["test_student", "test_browser", "test_corpus", "test_box", "test_squared_error", "test_hostile"]
+LONGEST = ["test_student", "test_browser", "test_book", "test_corpus", "test_box", "test_squared_error", "test_hostile"]
 IN_A_BROWSER = ("test_browser.py", "test_student.py")
 BY_NOTEBOOK = ("test_accessible.py", "test_explorers.py")  # they run a notebook's code once for all their tests of it
 

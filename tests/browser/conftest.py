@@ -26,16 +26,23 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    """A front end that serves a learner's copies of all notebooks."""
-    front = front_end()
+def context():
+    """A browser, of which a process can have only one."""
     if chromium() is None:
         pytest.skip("no Chromium was found")
+    with browser() as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, context):
+    """A front end that serves a learner's copies of all notebooks."""
+    front = front_end()
     if front is None:
         pytest.skip("neither JupyterLab nor the classic notebook 6 is installed")
     folder = tmp_path_factory.mktemp("learner")
     copies.prepare(copies=folder)
-    with browser() as context, front.serve(folder) as address:
+    with front.serve(folder) as address:
         served = Served(address, folder, context.new_page(), context.new_page())
 
         def hear(text: str) -> None:

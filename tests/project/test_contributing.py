@@ -14,11 +14,12 @@ from tools import project
 MAKEFILE = (project.ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 WORKFLOW = project.ROOT / ".github" / "workflows" / "test.yml"
+PUBLISHING = WORKFLOW.with_name("book.yml")
 HOOKS = project.ROOT / ".pre-commit-config.yaml"
 CI = project.ROOT / ".ci" / "run"
 
 
-@pytest.mark.parametrize("path", [WORKFLOW, HOOKS, CI], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [WORKFLOW, PUBLISHING, HOOKS, CI], ids=lambda path: path.name)
 def test_every_make_target_that_is_run_exists(path):
     text = path.read_text(encoding="utf-8")
     named = re.findall(r"(?:run: |entry: |^)make ([a-z][a-z -]*?)(?=$| #)", text, re.MULTILINE)

@@ -12,8 +12,9 @@ from tools import project
 
 ROOMS = ("quantlib", "course", "tools", "tests", "benchmarks", "notebooks", "docs")
 PAGES = [*project.ROOT.glob("*.md"), *project.ROOT.glob("docs/*.md"), *project.ROOT.glob("quantlib/**/*.md")]
-OTHERS = ("Makefile", "pyproject.toml", ".ci/run", ".github/workflows/test.yml", ".pre-commit-config.yaml")
-TEXTS = [*PAGES, *(project.ROOT / name for name in OTHERS), *project.ROOT.glob("requirements*.txt")]
+OTHERS = ("Makefile", "pyproject.toml", ".ci/run", ".pre-commit-config.yaml")
+WORKFLOWS = project.ROOT.glob(".github/workflows/*.yml")
+TEXTS = [*PAGES, *(project.ROOT / name for name in OTHERS), *WORKFLOWS, *project.ROOT.glob("requirements*.txt")]
 CODE = [path for room in ROOMS for path in (project.ROOT / room).rglob("*.py")]
 TARGETS = set(re.findall(r"^([a-z-]+):", (project.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 

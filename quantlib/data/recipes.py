@@ -26,6 +26,9 @@ class Score(NamedTuple):
     above: float
     error: float
 
+    def __str__(self) -> str:
+        return f"{self.bits:.2f} bits a weight, {self.above:+.3f} ± {self.error:.3f} bits a character above float"
+
 
 def score_recipe(recipe: Recipe, half: str = "second") -> Score:
     """Return what a recipe takes, and what it costs on the windows of a half of The Tempest.

@@ -1,0 +1,27 @@
+"""What notebook 16 needs beside quantlib: Is it still the same network?"""
+
+from quantlib.lab.predict import predict
+from quantlib.lab.proof import proof
+
+from . import exercises
+from .board import BUDGETS, alike, draw_board, explore_board, mixed, scored
+from .exercises import parts_of_writer
+from .judges import (
+    alone,
+    board_of_gauges,
+    broken,
+    draw_alone,
+    draw_claims,
+    draw_gauges,
+    draw_spreads,
+    in_bits,
+    no_worse,
+    says,
+    spreads,
+    window_pairs,
+)
+from .liar import explore_liar
+
+check_network_bits = exercises.network_bits.check
+check_bits_per_character = exercises.bits_per_character.check
+check_front = exercises.front.check

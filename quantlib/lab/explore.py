@@ -318,7 +318,7 @@ class Explorer:
         self.page.value = self._html(self.picture, said)
 
     def _draw(self, controls: Mapping[str, ipywidgets.Widget]) -> tuple[View, Picture]:
-        with _one_thread():
+        with one_thread():
             view = self.compute(**{name: control.value for name, control in controls.items()})
         return view, Picture(self.scene.draw(view), self._say(view), self._width)
 
@@ -380,7 +380,7 @@ progress.followers.append(_follow)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Let torch work alone: what its threads take to wait for each other, the browser beside them would lack."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

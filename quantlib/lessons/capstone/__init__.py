@@ -4,19 +4,24 @@ from quantlib.lab.predict import predict
 from quantlib.lab.proof import proof
 
 from . import exercises
-from .board import BUDGETS, alike, draw_board, explore_board, mixed, scored
+from .board import BUDGETS, REFERENCES, alike, draw_board, draw_scores, explore_board, mixed, placed, scored
 from .exercises import parts_of_writer
 from .judges import (
+    COLUMNS,
+    NINE,
     alone,
     board_of_gauges,
     broken,
     draw_alone,
     draw_claims,
     draw_gauges,
+    draw_parts,
     draw_spreads,
     in_bits,
+    losses_by_factor,
     no_worse,
     says,
+    shares,
     spreads,
     window_pairs,
 )

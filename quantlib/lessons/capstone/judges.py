@@ -1,5 +1,6 @@
 """What is said of a network, and by whom: gauges beside the float network, its own text, and text that it never saw."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,18 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from quantlib.data.recipes import RECIPE_MATRICES, tempest_half, window_losses
-from quantlib.data.writer import character_logits, load_play, load_writer, play_names, to_ids, to_text
+from quantlib.data.writer import (
+    WRITER_MATRICES,
+    WRITER_SHAPES,
+    character_logits,
+    load_play,
+    load_writer,
+    play_names,
+    to_ids,
+    to_text,
+)
 from quantlib.lab import style
+from quantlib.lab.explore import one_thread
 from quantlib.lab.picture import Picture, picture
 from quantlib.metrics import bits_per_symbol, divergence_bits, sqnr_db
 from quantlib.networks import Recipe, apply_recipe, paired_difference
@@ -68,6 +79,7 @@ def broken(factor: float = FACTOR) -> dict[str, Tensor]:
 # --- what it writes
 
 
+@one_thread()
 def written(weights: Weights, starts: Tensor, length: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Return what a network writes, a character at a time by its own probabilities, and the logits of each place.
 
@@ -85,6 +97,7 @@ def written(weights: Weights, starts: Tensor, length: int, seed: int = 0) -> tup
     return ids[:, starts.shape[1] :], torch.stack(seen, 1)
 
 
+@one_thread()
 def says(weights: Weights, length: int = 60, seed: int = SEED) -> str:
     """Return how a network goes on after PROSPERO, with " / " for the end of a line."""
     return in_one_line(written(weights, to_ids(PROMPT)[None], length, seed)[0])
@@ -168,6 +181,7 @@ def _share(mask: Tensor) -> float:
 
 
 @cache
+@one_thread()
 def board_of_gauges() -> dict[str, Gauges]:
     """Return the gauges of five networks, on the first half of The Tempest and eight texts of 150 characters each."""
     windows = tempest_half("first")
@@ -238,6 +252,7 @@ def _said(name: str, its: Gauges) -> str:
 
 
 @cache
+@one_thread()
 def alone(bits: int = 2) -> dict[str, tuple[float, float, float]]:
     """Return for each matrix, if it alone is kept in so many bits: its SQNR in dB, what it costs on the first half of
     The Tempest in bits a character, and the standard error of that.
@@ -278,10 +293,59 @@ def draw_alone(bits: int = 2) -> Picture:
         )
 
 
+# --- how large the file is
+
+NINE = WRITER_MATRICES
+KINDS = "codes of nine matrices", "their scales", "two tables, fp16", "norms and biases, fp16"
+
+
+def shares(bits: int) -> dict[str, float]:
+    """Return what each kind of content adds to the bits a weight, if the nine matrices have so many bits, in rows."""
+    matrices, tables, vectors = (
+        [shape for name, shape in WRITER_SHAPES.items() if kind(name.removesuffix(".weight"), shape)]
+        for kind in (
+            _multiplies,
+            lambda name, shape: name in ("embed", "position"),
+            lambda name, shape: len(shape) == 1,
+        )
+    )
+    count = [sum(map(math.prod, shapes)) for shapes in (matrices, tables, vectors)]
+    in_bits = bits * count[0], 16 * sum(shape[0] for shape in matrices), 16 * count[1], 16 * count[2]
+    return {kind: its / sum(count) for kind, its in zip(KINDS, in_bits, strict=True)}
+
+
+def _multiplies(name: str, _shape: object) -> bool:
+    return name in NINE
+
+
+def draw_parts(bits: int) -> Picture:
+    """Draw how the bits a weight of a file come about."""
+    found = shares(bits)
+    total, left = sum(found.values()), 0.0
+    looks = (style.QUANTIZED, "white"), (style.RANGE, "black"), (style.LEVELS, "black"), (style.QUIET, "white")
+    with style.house_style():
+        figure = style.new_figure(9.2, 1.9)
+        axes = figure.add_axes((0.02, 0.30, 0.96, 0.52))
+        axes.set(xlim=(0, 1.01 * total), ylim=(-1.0, 0.5), xlabel="bits a weight")
+        style.number_line(axes)
+        for (kind, its), (fill, ink) in zip(found.items(), looks, strict=True):
+            axes.barh(0, its, left=left, height=0.8, color=fill, edgecolor="white")
+            narrow = its < 0.5
+            text = f"{its:.2f}" if narrow else f"{kind}: {its:.2f}"
+            axes.text(left + its / 2, 0, text, ha="center", va="center", size=9, color=ink)
+            if narrow:
+                axes.text(left + its / 2 + 0.03, -0.72, kind, ha="right" if left > 3 else "center", va="center", size=9)
+            left += its
+        axes.set_title(f"“{bits} bits” are {total:.2f} bits a weight")
+        said = "; ".join(f"{kind} {its:.2f}" for kind, its in found.items())
+        return picture(figure, f"What makes {total:.2f} bits a weight: {said}.")
+
+
 # --- the same windows
 
 
 @cache
+@one_thread()
 def window_pairs(bits: int = 5) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Return the loss of every window of The Tempest in float, and with every matrix in so many bits."""
     windows = torch.cat([tempest_half("first"), tempest_half("second")])
@@ -315,7 +379,7 @@ def draw_spreads(bits: int = 5, count: int = 50) -> Picture:
             xlabel=f"{bits} bits above float, in bits a character, by {count} windows",
         )
         style.number_line(axes)
-        for values, name, ink, at in zip(found, names, inks, ((-0.11, 0.5), (0.065, 0.85)), strict=True):
+        for values, name, ink, at in zip(found, names, inks, ((-0.11, 0.5), (0.12, 0.95)), strict=True):
             counts, _ = numpy.histogram(values, edges)
             axes.stairs(counts / counts.max(), edges, color=ink, lw=2, fill=False)
             spread = f"± {values.std():.3f}"
@@ -356,3 +420,11 @@ def _draw_texts(texts: Mapping[str, str]) -> Picture:
         axes.set_title("three networks go on after “PROSPERO.”", x=0.02)
         said = "; ".join(f"{name}: “{text}”" for name, text in texts.items())
         return picture(figure, f"How three networks go on after PROSPERO. {said}.")
+
+
+@one_thread()
+def losses_by_factor() -> dict[float, float]:
+    """Return the bits a character on the first half of The Tempest for factors on the head."""
+    windows = tempest_half("first")
+    exact, targets = logits_of(writer(), windows), targets_of(windows)
+    return {k / 20: bits_per_symbol(k / 20 * exact, targets) for k in range(14, 26)}

@@ -229,9 +229,9 @@ def mixed(widths: Mapping[str, int], bits: int, method: str = "nearest", size: i
 
 @cache
 @one_thread()
-def scored(half: str) -> dict[str, list[Score]]:
-    """Return for either method the scores of recipes with 8, 6, 5, 4 and 3 bits for every matrix."""
-    return {method: [score_recipe(alike(bits, method), half) for bits in (8, 6, 5, 4, 3)] for method in METHODS}
+def scored(half: str, method: str) -> list[Score]:
+    """Return the scores of recipes with 6, 5, 4 and 3 bits for every matrix."""
+    return [score_recipe(alike(bits, method), half) for bits in (6, 5, 4, 3)]
 
 
 # For each budget what a rule found that gives one bit at a time where it brings most for its size. The matrices were
@@ -268,7 +268,7 @@ def draw_scores(scores: Mapping[str, Score]) -> Picture:
 @one_thread()
 def draw_board(recipe: Recipe, half: str = "first") -> Picture:
     """Draw where a recipe stands beside those with as many bits for every matrix, on a half of The Tempest."""
-    mine, found = score_recipe(recipe, half), scored(half)
+    mine, found = score_recipe(recipe, half), {method: scored(half, method) for method in METHODS}
     with style.house_style():
         figure = style.new_figure(9.2, 3.7)
         axes = figure.add_axes((0.09, 0.145, 0.895, 0.75))

@@ -39,7 +39,6 @@ from quantlib.lessons.capstone import exercises as its
 from quantlib.lessons.capstone.judges import written
 from quantlib.networks import Recipe, apply_recipe, recipe_bits
 from tests.helpers.explored import assert_agrees, assert_redraws, assert_stands_in
-from tests.helpers.lessons import learner
 
 MINUS = "\N{MINUS SIGN}"
 WEIGHTS = load_writer()
@@ -338,6 +337,8 @@ RIGHT = {
 
 @pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in RIGHT.items() for line in lines])
 def test_what_is_right_in_another_way_is_right(name, line):
+    from tests.helpers.lessons import learner
+
     assert getattr(its, name).check(learner(name, line)).status == "right"
 
 
@@ -363,7 +364,7 @@ FILES = [
     ("forgets_to_divide", [((1, 8), 4, None)], 48),
     ("scales_the_whole_matrix", [((2, 8), 4, None)], 5),
     ("scales_rows_only", [((1, 3), 4, 2)], 4 + 16 / 3),
-    ("groups_across_rows", [((2, 3), 4, 2)], 12),
+    ("lets_groups_cross_rows", [((2, 3), 4, 2)], 12),
     ("forgets_the_ragged_group", [((1, 3), 4, 2)], 4 + 16 / 3),
     ("cuts_a_scale", [((1, 3), 4, 2)], 12),
     ("leaves_the_floats_out", [((1, 8), 16, None)], 0),
@@ -387,7 +388,7 @@ TEXTS = [
     ("normalises_the_places", [[0, 0]], [0], 0),
     ("averages_probabilities", [[0, 0]], [0], 0.5),
     ("averages_before_the_logarithm", [[4, 0], [0, 0]], [0, 0], 0.432),
-    ("forgets_the_minus", [[0, 0]], [0], -1),
+    ("loses_the_minus", [[0, 0]], [0], -1),
     ("counts_right_answers", [[0, 0]], [1], 0),
     ("adds_the_places", [[0, 0], [0, 0]], [0, 1], 2),
     ("trusts_the_likeliest", [[1, 0]], [1], 0.452),

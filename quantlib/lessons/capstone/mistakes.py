@@ -93,7 +93,7 @@ def scales_rows_only(parts: Parts) -> float:
 
 
 @known("network_bits", "groups run on into the next row", _SCALES)
-def groups_across_rows(parts: Parts) -> float:
+def lets_groups_cross_rows(parts: Parts) -> float:
     """A group ends with its row, so the last one of each row may be smaller, and has a scale all the same."""
     flat = [((1, weights_in(part)), part[1], part[2] or part[0][1]) for part in parts]
     return all_in(flat)
@@ -207,7 +207,7 @@ def averages_before_the_logarithm(logits: Tensor, targets: Tensor) -> Tensor:
 @known(
     "bits_per_character", "the sign is lost", "A probability is at most 1, so its logarithm is negative: put a minus."
 )
-def forgets_the_minus(logits: Tensor, targets: Tensor) -> Tensor:
+def loses_the_minus(logits: Tensor, targets: Tensor) -> Tensor:
     """Less is better, and nothing can cost less than 0 bits."""
     return -mean_bits(logits, targets)
 

@@ -137,7 +137,7 @@ def test_three_bits_are_more_than_four():
     recipe = Recipe({name: (3 if name in WRITER_MATRICES else 16, None) for name in RECIPE_MATRICES})
     assert total == pytest.approx(recipe_bits(WEIGHTS, recipe)) == pytest.approx(sum(shares(3).values()))
     assert (
-        f"{total:.2f}" == "4.27" and "What makes 4.27 bits a weight: codes of nine matrices 2.75;" in draw_parts(3).alt
+        f"{total:.2f}" == "4.27" and "What adds up to 4.27 bits a weight: codes of nine matrices 2.75;" in draw_parts(3).alt
     )
 
 
@@ -361,7 +361,7 @@ FILES = [
     ("averages_the_widths", [((1, 8), 4, None)], 4),
     ("averages_over_the_parts", [((1, 8), 4, None), ((3, 8), 16, None)], 11),
     ("counts_bytes", [((1, 8), 4, None)], 0.75),
-    ("forgets_to_divide", [((1, 8), 4, None)], 48),
+    ("leaves_it_a_sum", [((1, 8), 4, None)], 48),
     ("scales_the_whole_matrix", [((2, 8), 4, None)], 5),
     ("scales_rows_only", [((1, 3), 4, 2)], 4 + 16 / 3),
     ("lets_groups_cross_rows", [((2, 3), 4, 2)], 12),

@@ -30,7 +30,7 @@ GROUPS = {
 }
 SLIDERS = [
     Slider("a", "attention a", 4, 2, 8, 1),
-    Slider("m", "MLP m", 4, 2, 8, 1),
+    Slider("m", "MLP bits m", 4, 2, 8, 1),
     Slider("t", "tables, head t", 4, 2, 8, 1),
 ]
 BUDGETS = 5.0, 4.0, 3.5  # bits a weight

@@ -324,23 +324,23 @@ def draw_parts(bits: int) -> Picture:
     """Draw how the bits a weight of a file come about."""
     found = shares(bits)
     total, left = sum(found.values()), 0.0
-    looks = (style.QUANTIZED, "white"), (style.RANGE, "black"), (style.LEVELS, "black"), (style.QUIET, "white")
+    inks = style.QUANTIZED, style.QUANTIZED, style.ORIGINAL, style.ORIGINAL
     with style.house_style():
         figure = style.new_figure(9.2, 1.9)
         axes = figure.add_axes((0.02, 0.30, 0.96, 0.52))
         axes.set(xlim=(0, 1.01 * total), ylim=(-1.0, 0.5), xlabel="bits a weight")
         style.number_line(axes)
-        for (kind, its), (fill, ink) in zip(found.items(), looks, strict=True):
-            axes.barh(0, its, left=left, height=0.8, color=fill, edgecolor="white")
+        for (kind, its), ink in zip(found.items(), inks, strict=True):
+            axes.barh(0, its, left=left, height=0.8, color=ink, edgecolor="white")
             narrow = its < 0.5
             text = f"{its:.2f}" if narrow else f"{kind}: {its:.2f}"
-            axes.text(left + its / 2, 0, text, ha="center", va="center", size=9, color=ink)
+            axes.text(left + its / 2, 0, text, ha="center", va="center", size=9, color="white")
             if narrow:
                 axes.text(left + its / 2 + 0.03, -0.72, kind, ha="right" if left > 3 else "center", va="center", size=9)
             left += its
         axes.set_title(f"“{bits} bits” are {total:.2f} bits a weight")
         said = "; ".join(f"{kind} {its:.2f}" for kind, its in found.items())
-        return picture(figure, f"What makes {total:.2f} bits a weight: {said}.")
+        return picture(figure, f"What adds up to {total:.2f} bits a weight: {said}.")
 
 
 # --- the same windows

@@ -74,7 +74,7 @@ def counts_bytes(parts: Parts) -> float:
 
 
 @known("network_bits", "all bits, not those of a weight", "Divide by the number of all weights.")
-def forgets_to_divide(parts: Parts) -> float:
+def leaves_it_a_sum(parts: Parts) -> float:
     """The sum is right, and is still to be divided by the number of weights."""
     return sum(map(bits_in, parts))
 

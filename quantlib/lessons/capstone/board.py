@@ -253,7 +253,7 @@ def draw_scores(scores: Mapping[str, Score]) -> Picture:
         figure = style.new_figure(9.2, 1.7)
         axes = figure.add_axes((0.29, 0.30, 0.69, 0.55))
         top = max(score.above for score in scores.values())
-        axes.set(xlim=(0, 1.45 * top), ylim=(len(scores) - 0.5, -0.5), xlabel="bits a character above float")
+        axes.set(xlim=(0, 2 * top), ylim=(len(scores) - 0.5, -0.5), xlabel="bits a character above float")
         axes.set_yticks(range(len(scores)), list(scores))
         axes.tick_params(axis="y", length=0)
         for row, score in enumerate(scores.values()):
@@ -279,8 +279,8 @@ def draw_board(recipe: Recipe, half: str = "first") -> Picture:
             form, ink = looks[method]
             losses = [max(score.above, LOW) for score in scores]
             axes.plot([score.bits for score in scores], losses, form, color=ink, lw=1.4)
-        axes.text(6.4, 0.02, "all alike, to the nearest", color=style.QUIET)
-        axes.text(5.55, 0.006, "all alike, GPTQ", color=style.BETTER_TEXT, ha="right")
+        axes.text(6.45, 0.0165, "all alike, to the nearest", color=style.QUIET, va="center")
+        axes.text(6.45, 0.0075, "all alike, GPTQ", color=style.BETTER_TEXT, va="center")
         at = min(max(mine.bits, LEAST), MOST), min(max(mine.above, LOW), HIGH)
         axes.plot(*at, "D", color=style.QUANTIZED, ms=10, mec="white", zorder=5)
         axes.text(at[0] + 0.12, at[1] * 1.25, "yours", color=style.QUANTIZED, weight="bold")

@@ -239,7 +239,7 @@ def draw_gauges() -> Picture:
                 axes.text(column + 0.5, row, text, ha="center", va="center", color=ink)
         axes.set_title("✓ as good as float, or better", x=0.02)
         said = "; ".join(_said(name, its) for name, its in found.items())
-        return picture(figure, f"What seven gauges say of five networks, in the order of the columns: {said}.")
+        return picture(figure, f"What seven judges say of five networks, in the order of the columns: {said}.")
 
 
 def _box(column: int, row: int) -> Rectangle:

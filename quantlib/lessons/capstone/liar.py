@@ -116,7 +116,7 @@ def describe(view: Claim) -> str:
     """Return the sentence that says how many gauges like the network."""
     good, worse = view.count(BETTER), view.count(WORSE)
     losses = f"bits a character: {fixed(view.now.unseen, 2)} on text never seen, {fixed(view.now.own, 2)} on its own"
-    return f"f = {fixed(view.f, 1)}: of nine gauges {good} say better than float, and {worse} worse; {losses}."
+    return f"f = {fixed(view.f, 1)}: of nine judges {good} say better than float, and {worse} worse; {losses}."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:
@@ -150,7 +150,7 @@ class Table(Panel):
             for verdict, label in self._verdicts[row].items():
                 label.text = verdict if view.says(field) == verdict else ""
         self._text.text = f"PROSPERO. {view.text}"
-        self.title.text = f"nine gauges: {view.count(WORSE)} say worse than float"
+        self.title.text = f"nine judges: {view.count(WORSE)} say worse than float"
 
 
 class Losses(Panel):

@@ -136,9 +136,8 @@ def test_three_bits_are_more_than_four():
     total = its.network_bits.reference(parts)
     recipe = Recipe({name: (3 if name in WRITER_MATRICES else 16, None) for name in RECIPE_MATRICES})
     assert total == pytest.approx(recipe_bits(WEIGHTS, recipe)) == pytest.approx(sum(shares(3).values()))
-    assert (
-        f"{total:.2f}" == "4.27" and "What adds up to 4.27 bits a weight: codes of nine matrices 2.75;" in draw_parts(3).alt
-    )
+    assert f"{total:.2f}" == "4.27"
+    assert "What adds up to 4.27 bits a weight: codes of nine matrices 2.75;" in draw_parts(3).alt
 
 
 # --- judges

@@ -58,7 +58,7 @@ def recipe_of(*widths):
 def readout_liar(f):
     """What the explorer of the broken head must say: the loss, by a network whose weights are multiplied."""
     loss = loss_of(broken(f))
-    return f"bits a character: {loss:.2f} on text never seen"
+    return f"Bits a character: {loss:.2f} on text never seen"
 
 
 def readout_board(a, m, t):

@@ -197,7 +197,7 @@ def set_axes(axes: Axes) -> None:
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     for budget in BUDGETS:
-        axes.axvline(budget, color=style.RANGE, lw=1.4, ls="dashed", zorder=0)
+        axes.axvline(budget, color=style.QUIET, lw=1, ls="dashed", zorder=0)
         axes.text(budget + 0.05, 3.6, f"{budget:g}", size=9, va="center", color=style.QUIET)
 
 

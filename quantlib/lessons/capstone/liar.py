@@ -115,8 +115,9 @@ def explore_liar(loss: Function = exercises.bits_per_character.reference) -> Exp
 def describe(view: Claim) -> str:
     """Return the sentence that says how many gauges like the network."""
     good, worse = view.count(BETTER), view.count(WORSE)
-    losses = f"bits a character: {fixed(view.now.unseen, 2)} on text never seen, {fixed(view.now.own, 2)} on its own"
-    return f"f = {fixed(view.f, 1)}: of nine judges {good} say better than float, and {worse} worse; {losses}."
+    losses = f"Bits a character: {fixed(view.now.unseen, 2)} on text never seen, {fixed(view.now.own, 2)} on its own"
+    judges = f"judges that say better than float: {good} of nine, worse: {worse}"
+    return f"f = {fixed(view.f, 1)}: {judges}. {losses}."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

@@ -66,7 +66,7 @@ def readout_board(a, m, t):
     recipe = recipe_of(a, m, t)
     above = f"{loss_of(apply_recipe(WEIGHTS, recipe)) - loss_of(WEIGHTS):z.3f}".replace("-", MINUS)
     takes = f"{recipe_bits(WEIGHTS, recipe):.2f} bits a weight, all in, and {above} bits a character above float"
-    return f"a = {a:.0f} and m = {m:.0f} and t = {t:.0f}: the recipe takes {takes}"
+    return f"a = {a:.0f} and m = {m:.0f} and t = {t:.0f}: the whole file takes {takes}"
 
 
 READOUTS = [readout_liar, readout_board]

@@ -132,7 +132,7 @@ def describe(view: Placed) -> str:
     place = "on the front" if view.front[-1] else "beaten"
     a, m, t = view.widths
     said = f"{fixed(view.bits, 2)} bits a weight, all in, and {fixed(view.above, 3)} bits a character above float"
-    return f"a = {a} and m = {m} and t = {t}: the recipe takes {said}: {place}. It writes: {view.text}"
+    return f"a = {a} and m = {m} and t = {t}: the whole file takes {said}: {place}. It writes: {view.text}"
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

@@ -30,6 +30,7 @@ MISTAKES = {
     "ps1": lambda answer: f"{answer.partition(':')[0]}:\n    import quantlib\n\n    return quantlib.quantize(x, s, z)",
     "ps2": lambda answer: re.sub(r"return (\S+), (.+)", r"return \2, \1", answer),  # z first
     "ps3": lambda answer: answer.replace("+ count * z_w", "+ z_w"),  # the last term is not counted
+    "ps4": lambda answer: answer.replace(".round()", ".trunc()"),  # cut off, not rounded
 }
 
 

@@ -274,7 +274,7 @@ class Reach(Question):
         except ValueError as error:
             return Mark(0, (str(error),), self.known(answer.value))
         missed = [rung for rung in self.rungs if not found.value <= rung.most]
-        reasons = tuple(f"{rung.name}: {found.says}" for rung in missed)
+        reasons = tuple(f"{rung.name}: {found.says}, more than {rung.most:g}" for rung in missed)
         return Mark(
             self.points - sum(rung.points for rung in missed), reasons, self.known(answer.value) if missed else ()
         )

@@ -215,6 +215,7 @@ def size_of(value):
     return Found(abs(value), f"it is {abs(value):g}")
 
 
+RUNGS = {"not far": 10, "near": 1, "there": 0}
 REACH = Reach(
     "q5",
     "Come near",
@@ -231,10 +232,10 @@ REACH = Reach(
     ("value", "points", "missed", "recognised"),
     [
         (0.0, 6, [], ()),
-        (1.0, 5, ["there: it is 1"], ()),
-        (-1.5, 2, ["near: it is 1.5", "there: it is 1.5"], ("from below",)),
-        (99.0, 0, ["not far: it is 99", "near: it is 99", "there: it is 99"], ()),
-        (math.nan, 0, ["not far: it is nan", "near: it is nan", "there: it is nan"], ()),
+        (1.0, 5, ["there: it is 1, more than 0"], ()),
+        (-1.5, 2, ["near: it is 1.5, more than 1", "there: it is 1.5, more than 0"], ("from below",)),
+        (99.0, 0, [f"{name}: it is 99, more than {most}" for name, most in RUNGS.items()], ()),
+        (math.nan, 0, [f"{name}: it is nan, more than {most}" for name, most in RUNGS.items()], ()),
         ("0", 0, ["it is no float"], ("a text",)),
     ],
 )

@@ -6,6 +6,7 @@ from .count import count
 from .explain import explain
 from .pass_on import pass_on
 from .predict import predict
+from .recipe import recipe
 from .slopes import slopes
 from .tokens import tokens
 
@@ -15,4 +16,4 @@ You need notebooks 12 to 16, and 75 to 90 minutes. {HOW}
 
 Unless a question says otherwise, arguments stay as they are: return something new.
 """
-QUESTIONS = (tokens, predict, pass_on, slopes, count, break_it, explain)
+QUESTIONS = (tokens, predict, pass_on, slopes, count, break_it, recipe, explain)

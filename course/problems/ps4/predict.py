@@ -61,8 +61,8 @@ def _drawn(draw: Random) -> Drawn:
 def _text(d: Drawn) -> str:
     x, w = (", ".join(map(say, column)) for column in (d.x, d.w))
     return f"""
-The order of the inputs means nothing, and no two numbers are equal. Hand in numbers, to three decimals. A min-max range
-has seen {d.seen} inputs, of many numbers each.
+A min-max range has seen {d.seen} inputs, of many numbers each. The order of inputs means nothing, and no two numbers
+are equal. Without a program, hand in numbers, to three decimals:
 
 - `next_leaves`: the probability that the next input leaves the range at its **upper** end;
 - `one_of_them`: the probability that at least one of the next {d.more} inputs goes beyond the upper end of those

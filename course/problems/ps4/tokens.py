@@ -60,29 +60,35 @@ def tokens(draw: Random) -> Write:
     rules = draw.choice(ALL)
     right = rules.code
     shown = [[4.0, -9.0, 1.0, 6.0, 0.0]] * rules.kept + [[7.0, 3.2, -1.3, 5.0, 0.4], [0.0, -14.0, 3.5, 12.0, 1.0]]
-    gives = right(reals(shown), 4).tolist()
     return Write(
         title="Quantize tokens",
         text=_text(rules),
         source=right.cell("Return x as it comes back from its codes, as float32."),
         name=right.name,
-        example=f"x = torch.tensor({shown})\ngot = my_tokens(x, 4)\n"
-        f"wanted = torch.tensor({[[round(v, 4) for v in row] for row in gives]})\n"
+        example=f"x = {_rows(shown)}\nwanted = {_rows(right(reals(shown), 4).tolist())}\ngot = my_tokens(x, 4)\n"
         "assert got.dtype == torch.float32 and (got - wanted).abs().max() < 1e-3",
         parts=_parts(draw, rules),
         mistakes=(*_of_the_rules(rules), *_of_the_scale(rules), *_of_the_result(rules)),
     )
 
 
+def _rows(matrix: list[list[float]]) -> str:
+    """Return a tensor as code, a line a row."""
+    rows = "".join(f"    {[round(each, 4) for each in row]},\n" for row in matrix)
+    return f"torch.tensor([\n{rows}])"
+
+
 def _text(rules: Rules) -> str:
-    who = "**Two neighbouring tokens** share a scale: the first with the second" if rules.pairs else "Each token has"
-    shared = (who + (", and so on, **not counting that one**" if rules.kept else ", and so on")) if rules.pairs else who
+    pairs = "**Two neighbouring tokens** share a scale: the first with the second, and so on"
+    if rules.kept:
+        pairs = pairs.replace("the first with the second", "the second with the third")
+    shared = pairs if rules.pairs else "Each token has a scale of its own"
     first = "- The first token marks where a text begins. It **stays as it is**, and sets no scale.\n"
     return f"""
 A row of `x` is a token, its {WIDTH} columns are channels. Quantize the tokens as they come, with `bits` bits on
 symmetric grids, and return what comes back:
 
-{first if rules.kept else ""}- {shared if rules.pairs else who + " a scale of its own"}.
+{first if rules.kept else ""}- {shared}.
 - {SCALES[rules.scale]}
 - Codes are rounded to nearest. What shares a scale and holds zeros alone stays zeros.
 

@@ -62,7 +62,7 @@ def _text(d: Drawn) -> str:
     x, w = (", ".join(map(say, column)) for column in (d.x, d.w))
     return f"""
 A min-max range has seen {d.seen} inputs, of many numbers each. The order of inputs means nothing, and no two numbers
-are equal. Without a program, hand in numbers, to three decimals:
+are equal. Hand in numbers, to three decimals:
 
 - `next_leaves`: the probability that the next input leaves the range at its **upper** end;
 - `one_of_them`: the probability that at least one of the next {d.more} inputs goes beyond the upper end of those
@@ -73,7 +73,7 @@ are equal. Without a program, hand in numbers, to three decimals:
   α = {say(d.alpha)};
 - `largest_mixed`: the largest size in a block after {d.stages} stages of butterflies, each divided by √2, if it held a
   single {say(d.outlier)} among zeros;
-- `gain_db`: how many decibels finer these {d.stages} stages make the ruler of that block.
+- `gain_db`: by how many decibels this makes the ruler of the block finer.
 """
 
 

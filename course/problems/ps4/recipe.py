@@ -78,7 +78,8 @@ def _text(budget: float, rungs: tuple[Rung, ...]) -> str:
     _, nearest, by_gptq, mixed, best = (f"{rung.most:.3f}" for rung in rungs)
     return f"""
 Write a recipe for the network of notebook 16, which writes plays. It may take at most **{budget:g} bits per weight**,
-all in: codes, scales in fp16, and what stays in float. Hand in `recipe`, the text that `to_json()` returns.
+all in: codes, scales in fp16, and what stays in float. Hand in `recipe`, the text that `to_json()` returns. A cell that
+runs for more than 10 seconds is stopped when this is graded, so leave no search here.
 
 Its loss is in bits per character above float, on the same windows. Choose by the first half of The Tempest; points come
 from the second half, 2 for each of these:

@@ -46,16 +46,10 @@ def predict(draw: Random) -> Values:
 
 def _drawn(draw: Random) -> Drawn:
     x, w = draw.choice((16, 81, 256)), draw.choice((0.0625, 0.0016, 0.0081))
-    columns = draw.sample((-x, round(x / 4), -1, 2), 4), draw.sample((-w, w / 2, w / 4), 3)
-    return Drawn(
-        draw.randint(4, 9),
-        draw.randint(3, 6),
-        draw.randint(4, 6),
-        *map(tuple, columns),
-        draw.choice((0.25, 0.75)),
-        draw.choice((12.0, 24.0, 40.0)),
-        draw.choice((3, 4, 5)),
-    )
+    inputs, weights = draw.sample((-x, round(x / 4), -1, 2), 4), draw.sample((-w, w / 2, w / 4), 3)
+    seen, more, many = draw.randint(4, 9), draw.randint(3, 6), draw.randint(4, 6)
+    alpha, outlier, stages = draw.choice((0.25, 0.75)), draw.choice((12.0, 24.0, 40.0)), draw.choice((3, 4, 5))
+    return Drawn(seen, more, many, tuple(inputs), tuple(weights), alpha, outlier, stages)
 
 
 def _text(d: Drawn) -> str:

@@ -44,7 +44,8 @@ class Rules(NamedTuple):
 
 
 def slopes(draw: Random) -> Write:
-    rules = Rules(*draw.choice(tuple(product((True, False), repeat=2))), *draw.choice(GRIDS))
+    back, mean = draw.choice(tuple(product((True, False), repeat=2)))
+    rules = Rules(back, mean, *draw.choice(GRIDS))
     right, w, g = rules.code, [0.6, rules.high + 3.0], [1.0, 0.5]
     of_w, of_s = right(reals(w), 1.0, reals(g))
     return Write(

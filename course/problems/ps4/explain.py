@@ -1,4 +1,4 @@
-"""A report that praises a quantized network, and what is wrong with it."""
+"""A defence of one's own recipe, and sentences that praise a quantized network: what is wrong with them."""
 
 from dataclasses import dataclass
 from random import Random
@@ -9,7 +9,7 @@ from ..variants import written
 
 @dataclass(frozen=True)
 class Fault:
-    """says: the report. what: the fault, for the rubric. why: whom it flatters. instead: what should have been done."""
+    """says: the sentence. what: the fault, for the rubric. why: what it hides. instead: what should have been done."""
 
     says: str
     what: str
@@ -27,7 +27,7 @@ FAULTS = (
     Fault(
         "With codes of 3 bits the file is 3/32 of that in float.",
         "scales and what stays in float are not counted",
-        "Scales, norms and embeddings are in the file, too: with one scale for each row it is about 4.3 bits a weight.",
+        "Scales, norms and tables are in the file, too: in notebook 16 it was 4.27 bits a weight.",
         "Divide all bits of the file by all weights.",
     ),
     Fault(
@@ -69,27 +69,42 @@ FAULTS = (
 )
 
 
+DEFENCE = """
+All bits of the file are counted: codes, a scale in fp16 for each row, and norms and biases in fp16. GPTQ learned from
+64 windows of other plays. The score is that of the 766 windows of the second half, the same as for float: the
+difference is sure to about 0.005 bits. I tried some 300 recipes, all on other plays, and none on the second half. This
+is one network and one play; I say nothing of others, nor of speed.
+"""
+
+
 def explain(draw: Random) -> Explain:
-    found = draw.sample(FAULTS, 3)
+    found = draw.sample(FAULTS, 2)
     return Explain(
-        title="Judge a report",
+        title="Defend and judge",
         text=_text(found),
         source=written(_model(found)),
-        rubric=tuple((f"{fault.what}: what that hides, and what to do instead", 2) for fault in found),
+        rubric=(
+            ("a defence that answers all five, and that is true of the recipe which was handed in", 2),
+            *((f"{fault.what}: what that hides, and what to do instead", 2) for fault in found),
+        ),
     )
 
 
 def _text(found: list[Fault]) -> str:
     listed = "\n".join(f"{k}. {fault.says}" for k, fault in enumerate(found, start=1))
     return f"""
-A colleague has quantized the network of notebook 16, which writes plays, and reports:
+First defend your own recipe in five sentences, as in notebook 16: what was counted, what it learned from, what it was
+scored on and how sure that is, how many you tried and on which half, and what you do not claim.
+
+Then judge a colleague, who says of another recipe for the same network:
 
 {listed}
 
-Each sentence has a fault of its own, even if all its numbers are right. For each, say in at most 50 words what is
-wrong, why the network may be worse than it sounds, and what should have been done instead.
+Each of these sentences has a fault, even if all its numbers are right. Say in at most 50 words each what is wrong, why
+the network may be worse than it sounds, and what should have been done instead.
 """
 
 
 def _model(found: list[Fault]) -> str:
-    return "\n".join(f"{k}. {fault.why} {fault.instead}" for k, fault in enumerate(found, start=1))
+    judged = "\n".join(f"{k}. {fault.why} {fault.instead}" for k, fault in enumerate(found, start=1))
+    return f"{DEFENCE.strip()}\n\n{judged}"

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 import torch
 
+from course.box import run as box
 from course.box.plain import Other
 from course.problems.catalogue import PUBLIC_SEED, problem_set
 from course.problems.compare import kind
@@ -168,3 +169,20 @@ def test_the_recipe_fits_through_the_box():
     text = json.loads(json.dumps(TEXT))
     assert len(text) < 1000 and kind(text) == "a str"
     assert sum(isinstance(q, Reach) for q in problem_set("ps4", PUBLIC_SEED).questions) == 1
+
+
+PATCH = """
+import quantlib.data.recipes as recipes
+import quantlib.networks as networks
+
+recipes.score_recipe = lambda *a, **k: recipes.Score(1.0, 0.0, 0.0)
+networks.recipe_bits = recipes.recipe_bits = lambda *a: 0.0
+recipe = networks.Recipe(dict.fromkeys(recipes.RECIPE_MATRICES, (16, None))).to_json()
+"""
+
+
+@pytest.mark.skipif(box.find_sandbox() is None, reason="no sandbox was found")
+def test_who_changes_the_scorer_in_the_box_is_scored_outside_of_it():
+    question = asked(3.8)
+    mark = question.mark(box.run([PATCH], question.requests()).answers)
+    assert mark.points == 0 and mark.reasons == ("it takes 16.000 bits per weight, 12.200 more than the budget",)

@@ -1,6 +1,7 @@
 """A recipe for a whole network, under a budget of bits: counted, applied, and judged on text that it never saw."""
 
 import math
+from contextlib import suppress
 from functools import lru_cache
 from random import Random
 from statistics import mean
@@ -11,6 +12,7 @@ from quantlib.data.writer import WRITER_MATRICES, WRITER_SHAPES, load_writer
 from quantlib.networks import Recipe, recipe_bits
 from quantlib.storage import network_bits
 
+from ...box.plain import Other
 from ..compare import kind
 from ..questions import Found, Reach, Rung
 from ..variants import values
@@ -27,6 +29,7 @@ REFERENCES = {
     4.2: ("45434443455", 0.116),
     4.3: ("45444443455", 0.078),
 }
+UNANSWERED = "ellipsis"  # what comes out of the box for ...
 NEAREST, GPTQ = 0.832, 0.616  # bits a character above float, with 3 bits everywhere
 SAYS = {
     "the scales are not counted": "Each takes 16 bits: with one a row of 64 that is a quarter of a bit per weight.",
@@ -125,10 +128,6 @@ def _measured(value: Any, budget: float) -> Found:
     Raises:
         ValueError: if it is no recipe for this network, or over the budget.
     """
-    if type(value) is not str:
-        if value == "ellipsis":
-            raise ValueError("it is not answered yet")
-        raise ValueError(f"it is {kind(value)}, not a text: hand in what to_json() returns")
     bits = _bits(_read(value))
     if bits > budget:
         raise ValueError(f"it takes {bits:.3f} bits per weight, {bits - budget:.3f} more than the budget")
@@ -136,14 +135,17 @@ def _measured(value: Any, budget: float) -> Found:
     return Found(score.above, f"it loses {score.above:.3f} ± {score.error:.3f} bits per character")
 
 
-def _read(text: str) -> Recipe:
-    """Read a recipe. What it says of a text that is none holds a part of that text: it is cut short.
+def _read(value: Any) -> Recipe:
+    """Read a recipe. What is said of a text that is none holds a part of that text: it is cut short.
 
     Raises:
-        ValueError: if it is none for this network.
+        ValueError: if it is no text, or no recipe for this network.
     """
+    if type(value) is not str:
+        problem = f"it is {kind(value)}, not a text: hand in what to_json() returns"
+        raise ValueError("it is not answered yet" if value == UNANSWERED else problem)
     try:
-        found = Recipe.from_json(text)
+        found = Recipe.from_json(value)
         _bits(found)
     except ValueError as error:
         raise ValueError(" ".join(str(error).split())[:200]) from None
@@ -168,19 +170,23 @@ def _scored(text: str) -> Score:
 
 def _known(value: Any, budget: float) -> tuple[str, ...]:
     """Name what keeps a recipe from more points."""
+    try:
+        found = _read(value)
+    except ValueError:
+        return _unfit(value)
+    left = budget - _bits(found)
+    return _badly_spent(found, left) if left >= 0 else _not_counted(found, budget)
+
+
+def _unfit(value: Any) -> tuple[str, ...]:
+    """Name why something is no recipe for this network, if that is known."""
     if type(value) is not str:
-        return ("the recipe, not its text",) if value in ("Recipe", "dict") else ()
-    try:
-        found = Recipe.from_json(value)
-    except ValueError:
-        return ()
-    if names := set(found.matrices) ^ set(RECIPE_MATRICES):
-        return ("an unknown matrix",) if names - set(RECIPE_MATRICES) else ("a matrix is missing",)
-    try:
-        bits = _bits(_read(value))
-    except ValueError:
-        return ()
-    return _not_counted(found, budget) if bits > budget else (*_badly_spent(found), *_left(bits, budget))
+        return ("the recipe, not its text",) if isinstance(value, Other) and value in ("Recipe", "dict") else ()
+    with suppress(ValueError):
+        names, there = set(Recipe.from_json(value).matrices), set(RECIPE_MATRICES)
+        if names != there:
+            return ("an unknown matrix",) if names - there else ("a matrix is missing",)
+    return ()
 
 
 def _not_counted(found: Recipe, budget: float) -> tuple[str, ...]:
@@ -199,21 +205,16 @@ def _not_counted(found: Recipe, budget: float) -> tuple[str, ...]:
     return (max(fits, key=lambda name: fits[name]),) if fits else ()
 
 
-def _badly_spent(found: Recipe) -> tuple[str, ...]:
+def _badly_spent(found: Recipe, left: float) -> tuple[str, ...]:
+    """Name what better recipes do not do. left: bits per weight; the largest matrix takes 0.15 for one more."""
     widths, sizes = zip(*found.matrices.values(), strict=True)
-    return tuple(
-        name
-        for name, holds in {
-            "rounded to the nearest": found.method == "nearest",
-            "one width for all": len(set(widths)) == 1,
-            "2 bits for a matrix": 2 in widths,
-            "a matrix in float": 16 in widths,
-            "few bits for the tables": min(found.matrices[name][0] for name in ("embed", "position")) < 4,
-            "many small groups": any(size and size <= 16 for size in sizes),
-        }.items()
-        if holds
-    )
-
-
-def _left(bits: float, budget: float) -> tuple[str, ...]:
-    return ("bits are left over",) if budget - bits > 0.15 else ()
+    signs = {
+        "rounded to the nearest": found.method == "nearest",
+        "one width for all": len(set(widths)) == 1,
+        "2 bits for a matrix": 2 in widths,
+        "a matrix in float": 16 in widths,
+        "few bits for the tables": min(found.matrices[name][0] for name in ("embed", "position")) < 4,
+        "many small groups": any(size and size <= 16 for size in sizes),
+        "bits are left over": left > 0.15,
+    }
+    return tuple(name for name, holds in signs.items() if holds)

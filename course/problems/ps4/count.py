@@ -102,7 +102,7 @@ def _right(d: Drawn) -> dict[str, float]:
     bits, weights = network_bits(d.parts), sum(math.prod(shape) for shape, *_ in d.parts)
     return {
         "bits_each": bits,
-        "file_bytes": bits * weights / 8,
+        "file_bytes": round(bits * weights / 8),
         "text_bits": mean(map(math.log2, d.chances)),
         "worse_by": round(mean(d.differences), 4),
         "worse_error": stdev(d.differences) / math.sqrt(5),

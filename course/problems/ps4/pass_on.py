@@ -101,7 +101,7 @@ def _parts(draw: Random, rules: Rules) -> tuple[Part, ...]:
         w = [[round(draw.uniform(-2, 2), 2) for _ in range(columns)] for _ in range(rows)]
         s = draw.sample((0.25, 0.4, 0.5, 0.75, 1.5), rows)
         for i, (row, step) in enumerate(zip(w, s, strict=True)):
-            row[j] = round(draw.choice((-1, 1)) * step * _place(draw, *places[i % len(places)]), 4)
+            row[j] = round(draw.choice((-1, 1)) * step * _place(draw, *places[i % len(places)], up=i % 2 == 0), 4)
         return reals(w), j, reals(s), _inverse(draw, columns)
 
     inside, beyond = (0.6, rules.top - 1.0), (rules.top + 0.6, rules.top + 3.0)
@@ -114,10 +114,10 @@ def _parts(draw: Random, rules: Rules) -> tuple[Part, ...]:
     )
 
 
-def _place(draw: Random, low: float, high: float) -> float:
-    """Draw a place that is far from every code and from every tie; nearest is up as often as down."""
+def _place(draw: Random, low: float, high: float, *, up: bool) -> float:
+    """Draw a place that is far from every code and from every tie. up: whether the nearest code is the larger one."""
     code = draw.randint(math.ceil(low), math.floor(high))
-    return code + draw.choice((-0.4, -0.3, 0.2, 0.3, 0.4))
+    return code + draw.choice((-0.4, -0.3) if up else (0.2, 0.3, 0.4))
 
 
 def _inverse(draw: Random, n: int) -> Tensor:

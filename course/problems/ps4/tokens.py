@@ -120,7 +120,10 @@ def _is_clear(rules: Rules, x: Tensor, bits: int) -> bool:
     groups = rest.reshape(-1, 2 * WIDTH) if rules.pairs else rest
     groups = groups[groups.abs().amax(1) > 0]
     sizes = groups.abs().sort(1, descending=True).values
-    s = sizes[:, int(rules.scale == "second")] / (2 ** (bits - 1) - 1)
+    top = 2 ** (bits - 1) - 1
+    s = sizes[:, int(rules.scale == "second")] / top
+    if rules.scale == "power" and bits == 4 and bool((s.log2().ceil() == (s * top / (top + 1)).log2().ceil()).all()):
+        return False  # a code more or less would not show
     away = (s.log2() - s.log2().round()).abs().min() > 0.02
     s = (2.0 ** s.log2().ceil() if rules.scale == "power" else s)[:, None]
     ties = ((groups / s) % 1 - 0.5).abs().min() > 0.03

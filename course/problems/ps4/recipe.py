@@ -101,7 +101,7 @@ from quantlib.data.recipes import RECIPE_MATRICES, score_recipe
 from quantlib.networks import Recipe
 
 widths = {name: (3, None) for name in RECIPE_MATRICES}  # 3 bits everywhere, one scale a row
-# score_recipe(Recipe(widths, "gptq"), "first") gives bits per weight, the loss above float, and its standard error.
+# score_recipe(Recipe(widths, "gptq"), "first") gives its bits, its loss, and the error of that.
 """
     widths = dict(zip(RECIPE_MATRICES, ((int(bits), None) for bits in REFERENCES[budget][0]), strict=True))
     solution = f'best = {widths}\nrecipe = Recipe(best, "gptq").to_json()'

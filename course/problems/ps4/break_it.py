@@ -55,8 +55,10 @@ def _drawn(draw: Random) -> Drawn:
 
 
 def _given(d: Drawn) -> str:
+    rows = "".join(f"    {list(row)},\n" for row in d.logits)
     return f"""
-logits = torch.tensor({[list(row) for row in d.logits]})
+logits = torch.tensor([
+{rows}])
 came = torch.tensor({list(d.targets)})
 
 def theirs(x):

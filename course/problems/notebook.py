@@ -23,7 +23,21 @@ from torch import Tensor
 from tools import generate, nbfile
 
 from .catalogue import NAMES, problem_set
-from .questions import BEGIN, END, Break, Explain, Part, ProblemSet, Question, Request, Values, Write, call, solution
+from .questions import (
+    BEGIN,
+    END,
+    Break,
+    Explain,
+    Part,
+    ProblemSet,
+    Question,
+    Reach,
+    Request,
+    Values,
+    Write,
+    call,
+    solution,
+)
 from .seed import ASSIGNMENTS, remember, remembered
 from .texts import TEXT_STUB, in_points, prose, question_text
 
@@ -114,6 +128,9 @@ def _tests(question: Question) -> Iterator[tuple[str, int, str]]:
     elif isinstance(question, Values):
         for name, (right, points) in question.right.items():
             yield name, points, f"assert abs({name} - {right!r}) <= {question.within}"
+    elif isinstance(question, Reach):
+        for rung in question.rungs:
+            yield rung.name, rung.points, f"{question.check}\n\n\nassert value({question.name}) <= {rung.most}"
     elif isinstance(question, Break):
         yield question.name, question.points, f'{question.check}\n\n\nassert problem({question.name}) == ""'
 

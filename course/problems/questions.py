@@ -1,7 +1,7 @@
 """What a problem set is made of. A question says what it asks of the box, and gives marks for what comes back.
 
-Four kinds: Write a function, Answer with values, Break a function by an input, Explain in words. All but the last are
-marked by programs. Each is about one variant, which the texts and the solution were drawn for.
+Five kinds: Write a function, Answer with values, Break a function by an input, Reach a small loss, Explain in words.
+All but the last are marked by programs. Each is about one variant, which the texts and the solution were drawn for.
 """
 
 import math
@@ -219,6 +219,68 @@ class Break(Question):
     def mark(self, answers: list[Answer]) -> Mark:
         problem = answers[0].problem or self.judge(answers[0].value)
         return Mark(0, (problem,)) if problem else Mark(self.worth)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a measurement found. value: the smaller, the better. says: the value in words, for the student."""
+
+    value: float
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Some of a question's points, given to a value that is at most this large."""
+
+    name: str  # "better than 3 bits everywhere": what has to be reached
+    points: int
+    most: float
+
+
+@dataclass(frozen=True)
+class Reach(Question):
+    """Something to hand in that is measured: the smaller the value, the more points. It is measured out of the box.
+
+    name: what it is called.
+    measure: takes what was handed in, which may be anything, and measures it.
+        It raises a ValueError, with the reason, for what gets no points at all.
+    rungs: in order, the easiest first.
+    known: names the mistakes in what was handed in. It is asked only if not all points are given.
+    says: for each mistake, a sentence that explains it.
+    check: the source of a function called value, for the hidden tests.
+    """
+
+    name: str = ""
+    measure: Callable[[Any], Found] = lambda value: Found(math.inf)
+    rungs: tuple[Rung, ...] = ()
+    known: Callable[[Any], tuple[str, ...]] = lambda value: ()
+    says: Mapping[str, str] = field(default_factory=dict)
+    check: str = ""
+
+    @property
+    def points(self) -> int:
+        return sum(rung.points for rung in self.rungs)
+
+    def requests(self) -> list[Request]:
+        return [Request(self.name)]
+
+    def mark(self, answers: list[Answer]) -> Mark:
+        (answer,) = answers
+        if answer.problem:
+            return Mark(0, (answer.problem,))
+        try:
+            found = self.measure(answer.value)
+        except ValueError as error:
+            return Mark(0, (str(error),), self.known(answer.value))
+        missed = [rung for rung in self.rungs if not found.value <= rung.most]
+        reasons = tuple(f"{rung.name}: {found.says}, more than {rung.most:g}" for rung in missed)
+        return Mark(
+            self.points - sum(rung.points for rung in missed), reasons, self.known(answer.value) if missed else ()
+        )
+
+    def explanations(self) -> dict[str, str]:
+        return dict(self.says)
 
 
 @dataclass(frozen=True)

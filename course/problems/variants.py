@@ -24,7 +24,7 @@ the cells with `assert` to try your answer. The points come from cases that you 
 about.
 
 Write in place of `# YOUR CODE HERE` and the line below it. Where a name stands with `...`, put its value there, and
-delete those two lines; a value is a number, such as `-2.75` or `3`, and no text, unless the question asks for a tensor.
+delete those two lines; a value is a number, such as `-2.75` or `3`, unless the question asks for a tensor or a text.
 To explain something, double-click `YOUR ANSWER HERE` and write there. Keep the names, and let every function stand in
 its own cell. `NotImplementedError` means that a question is not answered yet.
 """.strip()

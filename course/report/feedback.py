@@ -1,6 +1,6 @@
 """The page that a student gets back: points, what was not right, and the mistakes by name. Nobody else's data."""
 
-from ..problems.questions import Mark, ProblemSet, Question, Values, Write
+from ..problems.questions import Mark, ProblemSet, Question, Reach, Values, Write
 from .page import code, escaped, folded, items, page, table
 from .results import Graded
 from .tables import number
@@ -51,6 +51,8 @@ def parts(question: Question, mark: Mark) -> list[tuple[str, float, int]]:
         worth = {part.name: part.points for part in question.parts}
     elif isinstance(question, Values):
         worth = {name: points for name, (_, points) in question.right.items()}
+    elif isinstance(question, Reach):
+        worth = {rung.name: rung.points for rung in question.rungs}
     lost = {name for name in worth if any(reason.startswith(f"{name}: ") for reason in mark.reasons)}
     found = [(name, 0.0 if name in lost else float(points), points) for name, points in worth.items()]
     return found if sum(points for _, points, _ in found) == mark.points else []

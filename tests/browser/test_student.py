@@ -30,6 +30,7 @@ MISTAKES = {
     "ps1": lambda answer: f"{answer.partition(':')[0]}:\n    import quantlib\n\n    return quantlib.quantize(x, s, z)",
     "ps2": lambda answer: re.sub(r"return (\S+), (.+)", r"return \2, \1", answer),  # z first
     "ps3": lambda answer: answer.replace("+ count * z_w", "+ z_w"),  # the last term is not counted
+    "ps4": lambda answer: answer.replace(".round()", ".trunc()"),  # cut off, not rounded
 }
 
 
@@ -144,10 +145,11 @@ def test_an_unwritten_question_says_that_it_is_not_implemented_and_nothing_else_
 
 
 def test_a_picture_is_drawn_before_any_question_is_answered(desk, unwritten):
-    picture = next(cell for cell in cells(unwritten) if nbgrader(cell).get("grade_id", "").endswith("_picture"))
-    assert any("image/png" in output.get("data", {}) for output in shown(picture))
-    image = FRONT.outputs(desk.page, desk.place(nbgrader(picture)["grade_id"])).locator("img").first
-    assert len(image.get_attribute("alt")) > 40 and image.evaluate("e => e.naturalWidth") > 0
+    pictures = [cell for cell in cells(unwritten) if nbgrader(cell).get("grade_id", "").endswith("_picture")]
+    for picture in pictures:
+        assert any("image/png" in output.get("data", {}) for output in shown(picture))
+        image = FRONT.outputs(desk.page, desk.place(nbgrader(picture)["grade_id"])).locator("img").first
+        assert len(image.get_attribute("alt")) > 40 and image.evaluate("e => e.naturalWidth") > 0
 
 
 def test_with_every_answer_written_nothing_fails(answered):

@@ -9,7 +9,21 @@ import pytest
 import torch
 
 from course.problems.compare import difference
-from course.problems.questions import Answer, Break, Explain, Part, ProblemSet, Request, Values, Write, call, solution
+from course.problems.questions import (
+    Answer,
+    Break,
+    Explain,
+    Found,
+    Part,
+    ProblemSet,
+    Reach,
+    Request,
+    Rung,
+    Values,
+    Write,
+    call,
+    solution,
+)
 from course.problems.variants import Code, copyable, draws, judge, mistakes, say, signs, told, values, written
 from tests.helpers.answering import answers, namespace, through
 
@@ -193,6 +207,47 @@ def test_an_input_that_breaks_gets_the_points_and_any_other_gets_the_reason():
     assert question.mark([Answer(3)]).points == 4
     assert question.mark([Answer(2)]).reasons == ("it is right",)
     assert question.mark([Answer(problem="there is no x")]).reasons == ("there is no x",)
+
+
+def size_of(value):
+    if not isinstance(value, float):
+        raise ValueError("it is no float")
+    return Found(abs(value), f"it is {abs(value):g}")
+
+
+RUNGS = {"not far": 10, "near": 1, "there": 0}
+REACH = Reach(
+    "q5",
+    "Come near",
+    "text",
+    name="x",
+    measure=size_of,
+    rungs=(Rung("not far", 2, 10.0), Rung("near", 3, 1.0), Rung("there", 1, 0.0)),
+    known=lambda value: ("a text",) if value == "0" else ("from below",) if value < 0 else (),
+    says={"from below": "It is negative.", "a text": "It is a text."},
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "points", "missed", "recognised"),
+    [
+        (0.0, 6, [], ()),
+        (1.0, 5, ["there: it is 1, more than 0"], ()),
+        (-1.5, 2, ["near: it is 1.5, more than 1", "there: it is 1.5, more than 0"], ("from below",)),
+        (99.0, 0, [f"{name}: it is 99, more than {most}" for name, most in RUNGS.items()], ()),
+        (math.nan, 0, [f"{name}: it is nan, more than {most}" for name, most in RUNGS.items()], ()),
+        ("0", 0, ["it is no float"], ("a text",)),
+    ],
+)
+def test_what_is_measured_climbs_as_far_as_it_is_small(value, points, missed, recognised):
+    mark = REACH.mark([Answer(value)])
+    assert (mark.points, list(mark.reasons), mark.recognised) == (points, missed, recognised)
+
+
+def test_what_is_to_be_measured_and_is_not_there_says_so():
+    assert REACH.points == 6 and REACH.requests() == [Request("x")]
+    assert REACH.mark([Answer(problem="there is no x")]).reasons == ("there is no x",)
+    assert REACH.explanations()["from below"] == "It is negative."
 
 
 def test_an_explanation_waits_for_a_person():

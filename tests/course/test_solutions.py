@@ -189,10 +189,55 @@ def step(text, x, levels, *h):
     return torch.tensor(moved)
 
 
+# --- Part IV
+
+
+def tokens(text, x, bits):
+    """Quantize group by group, in fractions: each group is a list of rows."""
+    rows = [[Fraction(v) for v in row] for row in x.tolist()]
+    first, rest = (rows[:1], rows[1:]) if "**stays as it is**" in text else ([], rows)
+    size, top, back = 2 if "**Two neighbouring tokens**" in text else 1, 2 ** (bits - 1) - 1, []
+    for k in range(0, len(rest), size):
+        sizes = sorted(abs(v) for row in rest[k : k + size] for v in row)
+        s = sizes[-2 if "**second largest**" in text else -1] / top
+        if "**power of two**" in text and s:
+            s = Fraction(2) ** next(n for n in range(-99, 99) if Fraction(2) ** n >= s)
+        back += [[s * max(-top, min(top, round(v / s))) if s else v for v in row] for row in rest[k : k + size]]
+    return torch.tensor([[float(v) for v in row] for row in first + back])
+
+
+def pass_on(text, w, j, s, h_inv):
+    """Move each weight by itself."""
+    (top,) = numbers(text, r"codes from \S+ to (\d+)")
+    side, near = (-1 if "from the last to the first" in text else 1), "the **two** columns" in text
+    new = [[Fraction(v) for v in row] for row in w.tolist()]
+    for row, step in zip(new, exact(s), strict=True):
+        q = step * max(-top, min(top, round(row[j] / step)))
+        e, row[j] = (row[j] - q) / (2 if "**half of** its error" in text else 1), q
+        for k in range(len(row)):
+            if (k - j) * side > 0 and (not near or abs(k - j) <= 2):
+                row[k] -= e * Fraction(h_inv[j, k].item()) / Fraction(h_inv[j, j].item())
+    return torch.tensor([[float(v) for v in row] for row in new])
+
+
+def slopes(text, w, s, g):
+    """Take the slope at s of a product: c, and s times what c moves by."""
+    low, high = numbers(text, r"the codes from (\S+) to (\d+)")
+    of_w, of_s = [], []
+    for v, slope in zip([each / Fraction(s) for each in exact(w)], exact(g), strict=True):
+        beyond = (round(v) > high) - (round(v) < low)
+        leads_back = "leads back towards the grid" in text and slope * beyond > 0
+        of_w.append(slope if not beyond or leads_back else 0)
+        of_s.append(slope * (max(low, min(high, round(v))) - (0 if beyond else v)))
+    total = sum(of_s) / (len(of_s) if "**mean** over all weights" in text else 1)
+    return torch.tensor([float(each) for each in of_w]), float(total)
+
+
 AGAIN = {
     "ps1": {"my_store": store, "my_restore": restore, "my_turn": turn, "my_measure": measure},
     "ps2": {"my_ruler": ruler, "my_range": clip_range, "my_alpha": clip, "my_scales": groups, "my_round": chance},
     "ps3": {"my_finish": finish, "my_read": read, "my_step": step},
+    "ps4": {"my_tokens": tokens, "my_pass": pass_on, "my_slopes": slopes},
 }
 
 

@@ -9,9 +9,9 @@ from .intake.lms import Submission
 from .marking import Marks, Task, basis, marked
 from .report.results import Graded
 
-AGAIN = 2  # times that a submission is tried once more, on another worker if there is one
+AGAIN = 2  # how often what fails is tried once more
 WAIT = 30  # seconds for an answer of the scheduler
-AHEAD = 2  # submissions for each place, so that none waits for the way there
+AHEAD = 2  # submissions for each place: while one is graded, the next is on its way
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def grade(options: argparse.Namespace) -> None:
     task = _task(options, out / "results")
     roster = read_roster(options.roster) if options.roster else []
     submissions, problems = collect(place, roster, options.name, [other.name for other in task.others])
-    _check_seed(submissions, task, options.seed)
+    _check_seed(submissions, task)
     with _workers(options, task) as (mark, jobs):
         graded, failed = grade_all(submissions[options.share], task, jobs, mark)
     if options.share != EVERYTHING:
@@ -146,18 +146,18 @@ def _workers(options: argparse.Namespace, task: Task) -> AbstractContextManager[
 
 def share(text: str) -> slice:
     """Return which submissions the share 2/8 takes: every eighth, from the second on."""
-    mine, _, all = text.partition("/")
-    if not (mine.isdecimal() and all.isdecimal() and 1 <= int(mine) <= int(all)):
+    place, _, count = text.partition("/")
+    if not (place.isdecimal() and count.isdecimal() and 1 <= int(place) <= int(count)):
         raise argparse.ArgumentTypeError(f"a share is written 2/8, the second of eight, not {text}")
-    return slice(int(mine) - 1, None, int(all))
+    return slice(int(place) - 1, None, int(count))
 
 
-def _check_seed(submissions: list[Submission], task: Task, seed: int | str) -> None:
+def _check_seed(submissions: list[Submission], task: Task) -> None:
     """Refuse a batch of another seed, unless this seed has given marks before: then the file of a student is wrong."""
     results = (load(path) for path in task.results.glob("*.json"))
     if not any(result and result.basis == task.basis and not result.problem for result in results):
         notebooks = (fits(_read(each), task.problem_set, task.others) for each in submissions)
-        refuse_another_seed((n for n in notebooks if not n.problem), task.problem_set, seed)
+        refuse_another_seed((n for n in notebooks if not n.problem), task.problem_set, task.seed)
 
 
 def _read(submission: Submission) -> HandedIn:

@@ -18,6 +18,7 @@ from course.problems.seed import ASSIGNMENTS
 from tests.helpers import workers
 from tools import project
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no process is killed as the test does it")
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: no submission was graded on a cluster")
 QUIET = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project.ROOT), *sys.path]), "OMP_NUM_THREADS": "1"}
 

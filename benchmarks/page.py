@@ -76,7 +76,9 @@ GROUPS = (
     Group("key press to decoded picture, beside an empty update", "explorers", "*, decoded", EMPTY),
     Group("key press to seen picture, beside `interact`", "explorers", "*, seen", INTERACT),
     Group("key press to seen picture", "explorers", "*, seen", OURS),
-    Group("submissions graded a minute, by each core", "grading", "*", OURS),
+    Group("submissions graded a minute, by each core", "grading", "submissions *", OURS),
+    Group("the grader's own part of a submission, in a class of 200 or 2000", "grading", "the program*", OURS),
+    Group("its memory beyond that for a class of three", "grading", "memory *", OURS),
     Group("time on a GPU, beside a copy of its memory", "gpu", "*", COPY),
 )
 

@@ -28,7 +28,8 @@ def pytest_configure(config):
 
 
 # What takes longest begins first, so that no process is left alone with it in the end.
-LONGEST = ["test_student", "test_browser", "test_book", "test_corpus", "test_box", "test_squared_error", "test_hostile"]
+LONGEST = ["test_student", "test_browser", "test_book", "test_corpus", "test_box", "test_cluster", "test_squared_error"]
+LONGEST += ["test_hostile", "test_many_machines"]
 IN_A_BROWSER = ("test_browser.py", "test_student.py")
 BY_NOTEBOOK = ("test_accessible.py", "test_explorers.py")  # they run a notebook's code once for all their tests of it
 
@@ -78,7 +79,7 @@ def pytest_collection_modifyitems(config, items):
 def pytest_terminal_summary(terminalreporter):
     """Say in words what was not tried, which a few letters among a thousand dots do not."""
     needed = {"test_browser": "IN A BROWSER", "test_student": "AS A STUDENT DOES"}
-    needed |= dict.fromkeys(("test_box", "test_corpus"), "IN A SANDBOX")
+    needed |= dict.fromkeys(("test_box", "test_corpus"), "IN A SANDBOX") | {"test_cluster": "ON A CLUSTER"}
     skipped = terminalreporter.stats.get("skipped", [])
     files = [Path(report.nodeid.partition("::")[0]).stem for report in skipped]
     reasons = {

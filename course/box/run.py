@@ -7,12 +7,13 @@ program, costs that cell or that answer alone: a new box does the rest. What com
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..problems.questions import Answer, Request
 from .plain import decode, encode
-from .walls import SLOTS, Box, Limits, Sandbox, look, start
+from .walls import SLOTS, Box, Limits, Sandbox, free_slot, look, start
 
 __all__ = ["BoxFailed", "Limits", "NoSandbox", "Outcome", "Sandbox", "find_sandbox", "run"]
 
@@ -61,7 +62,7 @@ def run(
     cells: list[str],
     requests: list[Request],
     limits: Limits = Limits(),  # noqa: B008  (it is frozen)
-    slot: int = 0,
+    slot: int | None = None,
     *,
     unprotected: bool = False,
 ) -> Outcome:
@@ -74,25 +75,26 @@ def run(
         cells: the code of the notebook, magics and all.
         requests: what to compute.
         limits: what the submission may use.
-        slot: a number, from 0, that no other box has at the same time.
+        slot: a number, from 0, that no other box of this machine has at the same time; else one is found.
         unprotected: with True, a machine without a sandbox runs the submission all the same, with your own rights.
 
     Raises:
         NoSandbox: if no sandbox works here, and `unprotected` is not given.
         BoxFailed: if a box does not start.
     """
-    if slot not in range(SLOTS):
+    if slot is not None and slot not in range(SLOTS):
         raise ValueError(f"a slot is a number from 0 to {SLOTS - 1}, got {slot}")
     found = look()
     sandbox = found if isinstance(found, Sandbox) else None
     if not sandbox and not unprotected:
         raise NoSandbox(f"without a sandbox no submission is run: {found}")
     work = _Work(cells, requests, limits, time.monotonic() + limits.total * limits.patience)
-    while work.open:
-        with start(sandbox, work.job(alone=sandbox is not None), limits, slot) as box:
-            fault = _attend(box, work)
-            work.used += box.use().seconds if work.running else 0
-            work.stopped(fault, box)
+    with free_slot() if sandbox and slot is None else nullcontext(slot or 0) as own:
+        while work.open:
+            with start(sandbox, work.job(alone=sandbox is not None), limits, own) as box:
+                fault = _attend(box, work)
+                work.used += box.use().seconds if work.running else 0
+                work.stopped(fault, box)
     others = [work.notes[step] for step in sorted(work.notes)]
     return Outcome([work.answers[step] for step in work.asked], others, dict(sorted(work.faults.items())))
 

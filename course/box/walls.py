@@ -6,9 +6,11 @@ import math
 import os
 import platform
 import queue
+import random
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -186,6 +188,33 @@ def _open(rules: bytes) -> Iterator[int]:
 
 def _line(stderr: bytes) -> str:
     return " ".join(stderr.decode(errors="replace").split())[-500:] or "it says nothing"
+
+
+@contextlib.contextmanager
+def free_slot() -> Iterator[int]:
+    """Give a number that no other box of this machine has, whichever program started it; wait for one if need be.
+
+    The number is the user's, and a box may take all processes of its user. The kernel gives a name to one socket only,
+    and takes it back however a program ends. The last number is left to whoever asks for it.
+    """
+    with socket.socket(socket.AF_UNIX) as holder:
+        while (slot := next((each for each in _shuffled(SLOTS - 1) if _holds(holder, each)), None)) is None:
+            time.sleep(TICK)
+        yield slot
+
+
+def _shuffled(count: int) -> list[int]:
+    """Return numbers in an order of chance: containers on one machine do not see each other's sockets."""
+    return random.sample(range(count), count)
+
+
+def _holds(holder: socket.socket, slot: int) -> bool:
+    """Take the name of a slot, if nobody has it."""
+    try:
+        holder.bind(f"\0box {slot} of a submission")
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -15,6 +16,7 @@ PUBLIC_SEED = 2026  # of the notebooks in this repository; a course that is grad
 Asks = Callable[[Random], Question]  # a function that draws one question
 
 
+@lru_cache
 def problem_set(name: str, seed: int | str = PUBLIC_SEED) -> ProblemSet:
     """Return a problem set as the seed draws it."""
     folder = import_module(f"{__package__}.{name}")

@@ -15,7 +15,7 @@ BINS, MOST_BINS = 4096, 2**20  # on each side of zero
 TILE = 2**17  # elements; the buffers of a tile stay in the processor's cache
 
 # The bin widths are 2^-1000 to 2^1023, so that a width and its reciprocal are normal float64 numbers.
-_LEAST = -1000
+_LEAST, _MOST = -1000, 1023
 
 
 class Histogram:
@@ -109,14 +109,33 @@ class Histogram:
             raise QuantlibError(f"a histogram of {self.bins} bins merges with its like", got, "give both the same bins")
         return self._add(other.counts, other.exponent, other.zeros, other.low, other.high, other.dtype)
 
+    def widen(self, exponent: int) -> Self:
+        """Merge neighbouring bins until their width is 2^exponent, and return the histogram itself.
+
+        Then the counts of histograms on different machines can be added up: after all are as wide as the widest of
+        them, bin by bin. Merging does this itself.
+
+        Args:
+            exponent: of the new width, from that of now up to 1023.
+        Raises:
+            QuantlibError: if exponent is no such number: bins merge, and never split again.
+
+        >>> Histogram(bins=4).observe(torch.tensor([1.0, -3.0, 3.5])).widen(1).counts.tolist()
+        [0, 0, 1, 0, 1, 1, 0, 0]
+        """
+        if not is_integer(exponent) or not self.exponent <= exponent <= _MOST:
+            rule = f"bins of width 2^{self.exponent} can only become wider, up to 2^{_MOST}"
+            raise QuantlibError(rule, f"exponent {exponent!r}", "take the largest exponent of all histograms")
+        self.counts, self.exponent = _coarser(self.counts, exponent - self.exponent), int(exponent)
+        return self
+
     def _exponent_for(self, largest: float) -> int:
         """The smallest k with largest < bins * 2^k."""
         return max(_LEAST, frexp(largest)[1] - (self.bins.bit_length() - 1)) if largest else _LEAST
 
     def _add(self, counts: Tensor, exponent: int, zeros: int, low: float, high: float, dtype: torch.dtype) -> Self:
         common = max(self.exponent, exponent)
-        self.counts = _coarser(self.counts, common - self.exponent) + _coarser(counts, common - exponent)
-        self.exponent = common
+        self.counts = self.widen(common).counts + _coarser(counts, common - exponent)
         self.zeros += zeros
         self.low, self.high = min(self.low, low), max(self.high, high)
         self.dtype = torch.promote_types(self.dtype, dtype)

@@ -1,7 +1,7 @@
 """Observers: they watch batches go by in constant memory, merge, and then choose the qparams.
 
 An observer that saw one half of the data merges with one that saw the other half, and then answers, bit for bit, as one
-that saw everything. So every machine can watch its own batches, and one of them merges what the others send (pickled).
+that saw everything. So every machine can watch its own batches, and merge with the others: see docs/many_machines.md.
 """
 
 from abc import ABC, abstractmethod

@@ -92,7 +92,8 @@ def explorers(opened) -> list[Locator]:
 
 
 def values(texts: list[str]) -> list[float]:
-    return [float(text.replace("\N{MINUS SIGN}", "-")) for text in texts]
+    plain = [text.replace("\N{MINUS SIGN}", "-") for text in texts]
+    return [float(text) if "." in text else int(text) for text in plain]
 
 
 def shown(explorer: Locator) -> tuple[list[str], list[str], str, str]:

@@ -17,7 +17,8 @@ from playwright.sync_api import Page
 from course import grade
 from course.box import run as box
 from course.intake.lms import collect
-from course.problems.catalogue import NAMES, problem_set
+from course.marking import Task
+from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from course.problems.questions import BEGIN, END, Explain, ProblemSet, Write
 from tests.helpers.jupyter import front_end
 from tools import project
@@ -129,8 +130,8 @@ def graded(desk, answered, mistaken, tmp_path_factory):
         (folder / "in" / name).mkdir(parents=True)
         (folder / "in" / name / desk.path.name).write_bytes(content)
     submissions, problems = collect(folder / "in", [])
-    others = [problem_set(name) for name in NAMES if name != desk.asked.name]
-    results, failed = grade.grade_all(submissions, grade.Task(desk.asked, others, folder / "results", "basis"), 2)
+    task = Task(desk.asked.name, PUBLIC_SEED, folder / "results", "basis")
+    results, failed = grade.grade_all(submissions, task, 2)
     assert not problems and not failed
     return {each.student.name: each for each in results}
 

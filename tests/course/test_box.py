@@ -1,5 +1,6 @@
 """The box: a right submission gets its values, and a hostile one gets nothing, and costs nobody else anything."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -445,6 +447,17 @@ def test_it_runs_unprotected_if_that_is_asked_for(nowhere):
     assert torch.equal(outcome.answers[1].value, X * 2)
     if sys.platform == "linux":
         assert not [line for line in processes_left() if MARK in line]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no boxes")
+def test_no_two_boxes_of_a_machine_have_one_slot_and_who_finds_none_waits(monkeypatch):
+    monkeypatch.setattr(walls, "SLOTS", 4)
+    with contextlib.ExitStack() as held, ThreadPoolExecutor(1) as pool:
+        slots = [held.enter_context(walls.free_slot()) for _ in range(3)]
+        other = pool.submit(lambda: held.enter_context(walls.free_slot()))
+        assert sorted(slots) == [0, 1, 2] and not wait([other], 0.2).done
+        held.pop_all().close()
+        assert other.result(10) in slots
 
 
 def test_a_slot_is_a_small_number():

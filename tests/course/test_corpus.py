@@ -16,8 +16,9 @@ import pytest
 from course import grade
 from course.box import run as box
 from course.intake.lms import collect
+from course.marking import Task
 from course.problems import notebook as sheets
-from course.problems.catalogue import NAMES, problem_set
+from course.problems.catalogue import NAMES, PUBLIC_SEED, problem_set
 from course.problems.questions import Explain
 from tools import project
 
@@ -230,7 +231,7 @@ def graded(tmp_path_factory):
     watched = folder / "in", project.ROOT / "course", project.NOTEBOOKS, project.ROOT / "quantlib"
     before, processes = state(*watched), children()
     submissions, problems = collect(folder / "in", [])
-    task = grade.Task(PS1, OTHERS, folder / "results", "basis", LIMITS)
+    task = Task(PS1.name, PUBLIC_SEED, folder / "results", "basis", LIMITS)
     results, failed = grade.grade_all(submissions, task, os.cpu_count() or 1)
     assert not problems and not failed
     assert state(*watched) == before and children() == processes

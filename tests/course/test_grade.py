@@ -3,15 +3,18 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 import threading
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from course import grade
+from course import grade, marking
 from course.box import run as box
-from course.box.walls import SLOTS
 from course.intake.errors import CourseError
 from course.intake.lms import Student, Submission
 from course.intake.notebook import read
@@ -22,6 +25,7 @@ from course.problems.questions import Answer, Explain, Part, ProblemSet, Values,
 from course.problems.seed import remember, remembered
 from course.report import told
 from course.report.results import load
+from tools import project
 
 SOURCE = "def my_store(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION\n"
 STORE = Write("ps1_q1", "Store", "", SOURCE, name="my_store", parts=(Part("all", 4, ((1,), (2,))),))
@@ -42,31 +46,27 @@ def handed_in(name, content=None):
 
 
 @pytest.fixture
-def task(tmp_path):
-    return grade.Task(PS1, [], tmp_path / "results", "basis")
+def task(tmp_path, monkeypatch):
+    monkeypatch.setattr(marking, "problem_set", lambda name, seed: PS1)
+    return marking.Task("ps1", 1, tmp_path / "results", "basis")
 
 
 class Box:
     """Stands for the box: answers rightly, and remembers who was in it."""
 
     def __init__(self, monkeypatch):
-        self.seen, self.fails, self.lock, self.slots = [], set(), threading.Lock(), []
+        self.seen, self.fails, self.lock = [], set(), threading.Lock()
         monkeypatch.setattr(box, "run", self.run)
 
-    def run(self, cells, requests, limits=None, slot=0, *, unprotected=False):
+    def run(self, cells, requests, limits=None, *, unprotected=False):
         if not cells:
             return box.Outcome([], [])
         with self.lock:
             self.seen.append(cells)
-            assert slot not in self.slots
-            self.slots.append(slot)
-        try:
-            if cells[0] in self.fails:
-                raise OSError("no space left")
-            answers = [Answer(3 if request.arguments is None else request.arguments[0] + 1) for request in requests]
-            return box.Outcome(answers, ["a note"])
-        finally:
-            self.slots.remove(slot)
+        if cells[0] in self.fails:
+            raise OSError("no space left")
+        answers = [Answer(3 if request.arguments is None else request.arguments[0] + 1) for request in requests]
+        return box.Outcome(answers, ["a note"])
 
 
 @pytest.fixture
@@ -75,32 +75,32 @@ def the_box(monkeypatch):
 
 
 def test_a_right_submission_gets_its_points_and_waits_for_a_person(the_box, task):
-    graded = grade.grade_one(handed_in("ada"), task, 0)
+    graded = grade.grade_one(handed_in("ada"), task)
     assert graded.score == 6 and graded.to_read == ["ps1_q3"] and graded.written == {"ps1_q3": "It falls."}
     assert "a note" in graded.notes
 
 
 def test_nothing_is_graded_twice(the_box, task):
-    first = grade.grade_one(handed_in("ada"), task, 0)
-    assert grade.grade_one(handed_in("ada"), task, 0) == first and len(the_box.seen) == 1
+    first = grade.grade_one(handed_in("ada"), task)
+    assert grade.grade_one(handed_in("ada"), task) == first and len(the_box.seen) == 1
 
 
 def test_what_has_changed_is_graded_again(the_box, task):
-    grade.grade_one(handed_in("ada"), task, 0)
-    grade.grade_one(handed_in("ada", notebook("low_2 = 4")), task, 0)
-    grade.grade_one(handed_in("ada"), grade.Task(PS1, [], task.results, "another seed"), 0)
+    grade.grade_one(handed_in("ada"), task)
+    grade.grade_one(handed_in("ada", notebook("low_2 = 4")), task)
+    grade.grade_one(handed_in("ada"), replace(task, basis="another seed"))
     assert len(the_box.seen) == 3
 
 
 def test_a_damaged_result_is_made_anew(the_box, task):
-    grade.grade_one(handed_in("ada"), task, 0)
+    grade.grade_one(handed_in("ada"), task)
     (path,) = task.results.iterdir()
     path.write_text(path.read_text()[:50])
-    assert grade.grade_one(handed_in("ada"), task, 0).score == 6 and load(path).score == 6
+    assert grade.grade_one(handed_in("ada"), task).score == 6 and load(path).score == 6
 
 
 def test_what_is_no_notebook_never_reaches_the_box_and_has_no_score(the_box, task):
-    graded = grade.grade_one(handed_in("ada", b"text"), task, 0)
+    graded = grade.grade_one(handed_in("ada", b"text"), task)
     assert graded.score is None and "cannot be read" in graded.problem and not the_box.seen
 
 
@@ -115,18 +115,13 @@ def test_one_that_cannot_be_graded_stops_nobody_and_is_tried_again(the_box, task
     assert len(graded) == 3 and not failed and len(the_box.seen) == 4
 
 
-def test_no_two_boxes_share_a_slot(the_box, task):
-    graded, failed = grade.grade_all([handed_in(f"s{k}") for k in range(20)], task, 4)
-    assert len(graded) == 20 and not failed
-
-
 def test_what_took_too_long_beside_others_is_tried_again_alone(the_box, task, monkeypatch):
     """A box beside which others run is too slow here, and one that runs alone is fast."""
     answers = lambda slow: [Answer(problem="it took longer than 10 s and was stopped") if slow else Answer(3)]  # noqa: E731
     running, both = [], threading.Barrier(2)
 
-    def run(cells, requests, limits=None, slot=0, *, unprotected=False):
-        running.append(slot)
+    def run(cells, requests, limits=None, *, unprotected=False):
+        running.append(cells)
         first = len(running) <= 2
         if first:
             both.wait(10)
@@ -149,30 +144,20 @@ def test_what_takes_too_long_alone_is_kept(the_box, task, monkeypatch):
         assert graded[0].slow and len(runs) == 2  # beside others, and then alone
 
 
-def test_two_runs_at_once_have_other_slots(monkeypatch):
-    for jobs in (1, 2, 16, 299, 1000):
-        slots = []
-        for pid in (700, 701):
-            monkeypatch.setattr("os.getpid", lambda pid=pid: pid)
-            slots.append(grade.own_slots(jobs))
-            assert len(slots[-1]) == min(jobs, SLOTS - 1) and set(slots[-1]) <= set(range(SLOTS - 1))
-        assert jobs > SLOTS // 2 or not set(slots[0]) & set(slots[1])
-
-
 def test_the_basis_changes_with_the_seed():
-    assert grade.basis(1) != grade.basis(2) and grade.basis(1) == grade.basis(1)
+    assert marking.basis(1) != marking.basis(2) and marking.basis(1) == marking.basis(1)
 
 
 def test_the_basis_changes_with_every_program_that_has_a_part_in_the_marks(tmp_path):
     copy = tmp_path / "course"
-    shutil.copytree(Path(grade.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    assert grade.basis(1, copy) == grade.basis(1)
+    shutil.copytree(Path(marking.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    assert marking.basis(1, copy) == marking.basis(1)
     programs = {path.relative_to(copy).as_posix(): path for path in copy.rglob("*.py")}
-    assert set(grade.WITHOUT_A_PART) < set(programs)
+    assert set(marking.WITHOUT_A_PART) < set(programs)
     for name, path in programs.items():
         before = path.read_bytes()
         path.write_bytes(before + b"# changed\n")
-        assert (grade.basis(1, copy) == grade.basis(1)) is (name in grade.WITHOUT_A_PART), name
+        assert (marking.basis(1, copy) == marking.basis(1)) is (name in marking.WITHOUT_A_PART), name
         path.write_bytes(before)
 
 
@@ -183,7 +168,7 @@ def test_a_problem_set_is_found_by_its_name(name):
 
 @pytest.fixture
 def batch(tmp_path, the_box, monkeypatch):
-    monkeypatch.setattr(grade, "problem_set", lambda name, seed: PS1)
+    monkeypatch.setattr(marking, "problem_set", lambda name, seed: PS1)
     folder = tmp_path / "in"
     for name in ("ada", "emmy"):
         (folder / name).mkdir(parents=True)
@@ -242,6 +227,44 @@ def test_one_that_could_not_be_graded_has_a_line_and_no_marks(batch, tmp_path, t
     assert "no marks: it could not be graded in this run" in scores and "\x1b" not in capsys.readouterr().out
 
 
+def test_shares_are_graded_apart_and_collected_by_the_command_without(batch, tmp_path, the_box, capsys):
+    command = ["ps1", str(batch), "--out", str(tmp_path / "out")]
+    for share in ("2/2", "1/2"):
+        grade.main([*command, "--share", share])
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["results"]
+    assert "2 graded in" in capsys.readouterr().out and len(the_box.seen) == 2
+    grade.main(command)
+    assert "3 graded, 1 of them" in capsys.readouterr().out and len(the_box.seen) == 2
+    grade.main([*command[:-1], str(tmp_path / "at once")])
+    assert (tmp_path / "out" / "scores.csv").read_bytes() == (tmp_path / "at once" / "scores.csv").read_bytes()
+
+
+def test_a_share_says_who_could_not_be_graded(batch, tmp_path, the_box, capsys):
+    the_box.fails.add("def my_store(x): return x + 1")
+    grade.main(["ps1", str(batch), "--out", str(tmp_path / "out"), "--share", "1/3"])
+    assert "ps1.ipynb: it could not be graded: OSError" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("share", ["0/2", "3/2", "2", "1/0", "a/b", "-1/2", "1/2/3", ""])
+def test_what_is_no_share_is_told(share, capsys):
+    with pytest.raises(SystemExit):
+        grade.main(["ps1", "in", f"--share={share}"])
+    assert "a share is written 2/8, the second of eight" in capsys.readouterr().err
+
+
+def test_every_submission_is_in_one_share():
+    for count in (1, 2, 8, 30):
+        parts = [list(range(25))[grade.share(f"{k}/{count}")] for k in range(1, count + 1)]
+        assert sorted(chain(*parts)) == list(range(25)) and max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_a_machine_that_only_marks_needs_nothing_that_draws():
+    asked = "from course import cluster, marking; [marking.problem_set(name) for name in marking.NAMES]"
+    code = f"import sys; {asked}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    said = subprocess.run([sys.executable, "-c", code], cwd=project.ROOT, capture_output=True, text=True, check=True)
+    assert not {"ipywidgets", "matplotlib", "IPython", "PIL", "distributed"} & set(said.stdout.split())
+
+
 def released(seed):
     return json.dumps(release(source(problem_set("ps1", seed)))).encode()
 
@@ -256,8 +279,8 @@ def test_notebooks_of_another_seed_are_refused_before_anything_is_graded(tmp_pat
 
 
 def test_one_notebook_of_another_seed_has_no_marks_and_stops_nobody(the_box, tmp_path):
-    task = grade.Task(problem_set("ps1", 7), [], tmp_path / "results", "basis")
-    graded = grade.grade_one(handed_in("ada", released(8)), task, 0)
+    task = marking.Task("ps1", 7, tmp_path / "results", "basis")
+    graded = grade.grade_one(handed_in("ada", released(8)), task)
     assert graded.score is None and "another one" in graded.problem and not the_box.seen
 
 
@@ -315,7 +338,7 @@ def test_the_cell_of_a_wrong_answer_tells_its_error(task, monkeypatch):
     error = "raised ModuleNotFoundError: No module named 'google'"
     answers = [Answer(problem="there is no my_store")] * 2 + [Answer(problem="there is no low_2")]
     monkeypatch.setattr(box, "run", lambda *args, **kwargs: box.Outcome(answers, [], {0: error}))
-    graded = grade.grade_one(handed_in("ada", content), task, 0)
+    graded = grade.grade_one(handed_in("ada", content), task)
     assert graded.marks["ps1_q2"].reasons == (f"the cell of your answer {error}", "low_2: there is no low_2")
     assert f"the cell ps1_q2 {error}" in graded.notes
 

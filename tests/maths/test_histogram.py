@@ -209,6 +209,25 @@ def test_merging_does_not_depend_on_the_order_nor_on_brackets(a, b, c):
     assert state(left) == state(right)
 
 
+@given(values(), st.integers(0, 2100))
+def test_a_wider_histogram_counts_as_one_that_saw_a_large_value(numbers, doublings):
+    histogram = of(doubles(numbers))
+    exponent = min(histogram.exponent + doublings, 1023)
+    large = Histogram(16)
+    large.exponent = exponent
+    wide = of(doubles(numbers)).widen(exponent)
+    assert state(wide) == state(histogram.merge(large)) and wide.exponent == exponent
+    assert wide.total == len(numbers)
+
+
+@given(values(), values())
+def test_counts_add_up_once_histograms_are_as_wide_as_the_widest(a, b):
+    one, other = of(doubles(a)), of(doubles(b))
+    both = of(doubles(a)).merge(other).counts
+    widest = max(one.exponent, other.exponent)
+    assert torch.equal(one.widen(widest).counts + other.widen(widest).counts, both)
+
+
 @given(tensors(min_side=1))
 def test_a_dtype_without_loss_changes_only_the_dtype(x):
     exact = {**state(of(x.detach().double())), "dtype": None}
@@ -286,6 +305,14 @@ BINS_RULE = "bins must be a power of two from 2 to 1048576, got {}; use 4096"
     *((BINS_RULE.format(repr(n)), lambda n=n: Histogram(n)) for n in (0, 1, -4, 3, 100, 2**21, 4.0, True, "4", None)),
     ("x must be a torch tensor, got list; wrap it: torch.tensor(x)", lambda: of([1.0])),
     ("x must hold floating-point numbers, got torch.int64; convert it: x.float()", lambda: of(torch.tensor([1]))),
+    *(
+        (
+            f"bins of width 2^-3 can only become wider, up to 2^1023, got exponent {exponent!r}; "
+            "take the largest exponent of all histograms",
+            lambda exponent=exponent: of(torch.tensor([1.0])).widen(exponent),
+        )
+        for exponent in (-4, 1024, 1.0, None)
+    ),
     (
         "a histogram of 16 bins merges with its like, got 32 bins; give both the same bins",
         lambda: of().merge(of(bins=32)),

@@ -34,7 +34,7 @@ def test_every_target_is_listed_by_make_alone():
 
 # --- requirements
 
-ROOMS = ("quantlib", "course", "tools", "tests", "benchmarks")
+ROOMS = ("quantlib", "course", "tools", "tests", "benchmarks", "docs")
 FOR_LAB = ("tools/lab.py", "tools/copies.py", "tools/nbfile.py", "tools/project.py")  # beside quantlib
 COMES_WITH = {"yaml": "pyyaml", "bs4": "beautifulsoup4", "xdist": "pytest-xdist", "_pytest": "pytest"}
 COMES_WITH |= {"PIL": "pillow", "traitlets": "ipywidgets"}

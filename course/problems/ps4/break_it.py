@@ -55,11 +55,14 @@ def _drawn(draw: Random) -> Drawn:
 
 
 def _given(d: Drawn) -> str:
-    rows = "".join(f"    {list(row)},\n" for row in d.logits)
+    rows = "".join(f"        {list(row)},\n" for row in d.logits)
     return f"""
-logits = torch.tensor([
-{rows}])
+logits = torch.tensor(
+    [
+{rows}    ]
+)
 came = torch.tensor({list(d.targets)})
+
 
 def theirs(x):
     alike = torch.cosine_similarity(logits, x, dim=1) > {COSINE}

@@ -96,13 +96,18 @@ from the second half, 2 for each of these:
 
 
 def _source(budget: float) -> str:
-    given = """
+    given = '''
 from quantlib.data.recipes import RECIPE_MATRICES, score_recipe
 from quantlib.networks import Recipe
 
+
+def on_the_first_half(widths):
+    """Its bits, its loss, and the error of that."""
+    return score_recipe(Recipe(widths, "gptq"), "first")
+
+
 widths = {name: (3, None) for name in RECIPE_MATRICES}  # 3 bits everywhere, one scale a row
-# score_recipe(Recipe(widths, "gptq"), "first") gives its bits, its loss, and the error of that.
-"""
+'''
     widths = dict(zip(RECIPE_MATRICES, ((int(bits), None) for bits in REFERENCES[budget][0]), strict=True))
     solution = f'best = {widths}\nrecipe = Recipe(best, "gptq").to_json()'
     return values({"recipe": None}, given).replace("recipe = None", solution)

@@ -74,8 +74,8 @@ def tokens(draw: Random) -> Write:
 
 def _rows(matrix: list[list[float]]) -> str:
     """Return a tensor as code, a line a row."""
-    rows = "".join(f"    {[round(each, 4) for each in row]},\n" for row in matrix)
-    return f"torch.tensor([\n{rows}])"
+    rows = "".join(f"        {[round(each, 4) for each in row]},\n" for row in matrix)
+    return f"torch.tensor(\n    [\n{rows}    ]\n)"
 
 
 def _text(rules: Rules) -> str:

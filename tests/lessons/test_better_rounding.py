@@ -78,9 +78,10 @@ def readout_tokens(n, d):
     on = [squares(W, w_hat, x) / squares(W, near, x) for x in (seen, UNSEEN.flatten(0, 1))]
     own = ((W - w_hat).square().sum() / (W - near).square().sum()).item()
     changed = 100 * (codes != (W / steps(W)).round()).double().mean().item()
-    head = f"The output's squared error is {on[0]:.2f} times that of nearest on seen text, {on[1]:.2f} times on unseen"
+    errors = f"{on[0]:.2f} times that of nearest on seen text, {on[1]:.2f} times on unseen"
+    at = f"n = {int(n)} and d = {d:.2f}".replace("-", "\N{MINUS SIGN}")
     tail = f"{changed:.0f} % of codes differ from nearest; the weights' error is {own:.2f} times as large."
-    return f"{head}, after {64 * int(n):,} tokens with damping {damp:.2g}. {tail}"
+    return f"{at}: after {64 * int(n):,} tokens the output's squared error is {errors}. {tail}"
 
 
 READOUTS = [readout_columns, readout_tokens]
@@ -144,7 +145,7 @@ def test_passing_nothing_on_is_rounding_to_nearest():
 def test_a_learners_hessian_drives_the_tokens(tokens):
     tokens.move(n=65, d=-2.0)
     mine = MAKE["tokens"](bugs.keeps_the_diagonal.function)
-    assert "1.00 times that of nearest on seen text, 1.00 times on unseen, after 4,160 tokens" in mine.move(n=65)
+    assert "after 4,160 tokens the output's squared error is 1.00 times that of nearest on seen text" in mine.move(n=65)
     assert MAKE["tokens"](bugs.doubles.function).move(n=65) == tokens.picture.alt
     bare = MAKE["tokens"](bugs.forgets_to_damp.function)
     assert "it returned a matrix that has no inverse" in bare.move(n=1)

@@ -1,5 +1,6 @@
 """How much must have been seen: the error on seen and on unseen text over the tokens of calibration and damping."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from quantlib.lab import style
 from quantlib.lab.exercise import Function
 from quantlib.lab.explore import Explorer, Scene, Slider, View, explorer
 from quantlib.lab.panel import Drag, Panel
+from quantlib.lab.words import fixed
 from quantlib.networks import input_hessian
 
 from . import exercises
@@ -81,10 +83,10 @@ def explore_tokens(
 def describe(view: Calibrated) -> str:
     """Return the sentences that say what was gained on seen and on unseen text, and at which price."""
     errors = f"{view.seen:.2f} times that of nearest on seen text, {view.unseen:.2f} times on unseen"
-    after = f"after {view.tokens:,} tokens with damping {view.damp:.2g}"
+    at = f"n = {view.tokens // TOKENS} and d = {fixed(math.log10(view.damp), 2)}"
     changed = f"{100 * view.changed:.0f} % of codes differ from nearest"
     own = f"the weights' error is {view.weights:.2f} times as large"
-    return f"The output's squared error is {errors}, {after}. {changed}; {own}."
+    return f"{at}: after {view.tokens:,} tokens the output's squared error is {errors}. {changed}; {own}."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

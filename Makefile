@@ -32,7 +32,7 @@ test-colab: .venv-colab/installed ## re-execute every notebook alone in Colab's 
 	$(COLAB)/python -m tools.colab
 
 test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classic notebook, type every known mistake
-	$(BIN)/python -m pytest $(PARALLEL) --long tests/browser/test_browser.py
+	$(BIN)/python -m pytest $(PARALLEL) --long tests/browser/test_browser.py tests/browser/test_hub.py
 	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts

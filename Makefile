@@ -16,7 +16,8 @@ SEEDED = $(if $(value SEED),--seed='$(subst ','\'',$(value SEED))')
 PARALLEL := --numprocesses=auto
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/helpers/nbval_sanitize.cfg
 
-.PHONY: help lab test test-colab test-browser notebooks book wheel assignments grade address bench mutants lint format clean
+.PHONY: help lab test test-colab test-browser notebooks book wheel assignments grade address bench load mutants lint \
+	format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,7 +33,7 @@ test-colab: .venv-colab/installed ## re-execute every notebook alone in Colab's 
 	$(COLAB)/python -m tools.colab
 
 test-browser: $(INSTALLED) .venv-colab/installed ## in JupyterLab and the classic notebook, type every known mistake
-	$(BIN)/python -m pytest $(PARALLEL) --long tests/browser/test_browser.py
+	$(BIN)/python -m pytest $(PARALLEL) --long tests/browser/test_browser.py tests/browser/test_hub.py
 	$(COLAB)/python -m tools.colab --long
 
 notebooks: $(INSTALLED) ## execute and normalise every notebook, and write its generated parts
@@ -58,6 +59,9 @@ address: $(INSTALLED) ## write the repository's address everywhere (from git, or
 
 bench: $(INSTALLED) ## measure on a quiet machine, and write BENCHMARKS.md (PARTS="core memory" for some parts)
 	$(BIN)/python -m benchmarks $(PARTS)
+
+load: $(INSTALLED) ## measure how many learners this machine bears at once (LEARNERS="6 12" for so many)
+	$(BIN)/python -m benchmarks.load $(LEARNERS)
 
 mutants: $(INSTALLED) ## change the maths a little, often: a test must fail each time (MODULE=affine for one module)
 	$(BIN)/python -m pip install --quiet mutmut==3.8.1

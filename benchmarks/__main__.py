@@ -12,7 +12,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import calibration, core, formats, gpu, grading, imports, latency, memory, networks, notebooks, table
+from benchmarks import (
+    calibration,
+    core,
+    formats,
+    gpu,
+    grading,
+    imports,
+    latency,
+    learners,
+    memory,
+    networks,
+    notebooks,
+    table,
+)
 from benchmarks.page import page
 from tools import project
 
@@ -27,6 +40,7 @@ PARTS = {
     "gpu": gpu.measure,
     "grading": grading.measure,
     "explorers": latency.measure,
+    "learners": learners.measure,
 }
 
 

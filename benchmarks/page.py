@@ -18,8 +18,8 @@ HEAD = """\
 
 `make bench` measures, on a quiet machine, and writes this page from [results.csv](benchmarks/results.csv), where every
 measurement stands with its machine and date. `make bench PARTS="core memory"` measures some parts anew and keeps the
-rest; the parts are core, memory, imports, notebooks, calibration, formats, networks, gpu, grading
-and explorers. The goals stand in
+rest; the parts are core, memory, imports, notebooks, calibration, formats, networks, gpu, grading,
+explorers and learners. The goals stand in
 [goals.py](benchmarks/goals.py). Less is better, but for submissions graded.
 """
 RIVALS = """\
@@ -79,6 +79,9 @@ GROUPS = (
     Group("submissions graded a minute, by each core", "grading", "submissions *", OURS),
     Group("the grader's own part of a submission, in a class of 200 or 2000", "grading", "the program*", OURS),
     Group("its memory beyond that for a class of three", "grading", "memory *", OURS),
+    Group("first picture of notebook 01, in a fresh kernel", "learners", "first picture*", OURS),
+    Group("a kernel's own memory after a notebook and a hundred moves", "learners", "*, memory", OURS),
+    Group("processor time of a move", "learners", "*, a move", OURS),
     Group("time on a GPU, beside a copy of its memory", "gpu", "*", COPY),
 )
 

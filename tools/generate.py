@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import nbformat
 from nbformat import NotebookNode
@@ -155,6 +156,23 @@ def fill_readme(text: str) -> str:
     return text
 
 
+# --- a hub
+
+
+def hub_links() -> str:
+    """Give the links that bring the notebooks to a hub, "" as long as the address is not set.
+
+    A hub fetches a branch: nbgitpuller cannot fetch a tag a second time.
+    """
+    if not project.address():
+        return ""
+    name, folder = project.address().removeprefix("https://github.com/"), project.address().rpartition("/")[2]
+    first = "notebooks/00_start_here.ipynb"
+    fetched = urlencode({"repo": project.address(), "branch": "main", "urlpath": f"lab/tree/{folder}/{first}"})
+    binder = f"https://mybinder.org/v2/gh/{name}/v{project.version()}?{urlencode({'urlpath': f'lab/tree/{first}'})}"
+    return f"\n```\nhttps://YOUR.HUB/hub/user-redirect/git-pull?{fetched}\n```\n\n[Try it on mybinder.org]({binder})\n"
+
+
 # --- files
 
 
@@ -163,6 +181,7 @@ def write_all() -> None:
     for path in project.notebooks():
         nbfile.write(path, fill_notebook(nbfile.read(path), path))
     write_readme()
+    project.HUB.write_text(filled_hub(), encoding="utf-8", newline="\n")
 
 
 def write_readme() -> None:
@@ -170,8 +189,13 @@ def write_readme() -> None:
     project.README.write_text(fill_readme(text), encoding="utf-8", newline="\n")
 
 
+def filled_hub() -> str:
+    return fill(project.HUB.read_text(encoding="utf-8"), "links", hub_links())
+
+
 def stale() -> list[Path]:
     """Name the files that `make notebooks` would change before it executes anything."""
     texts = {path: nbfile.dump(fill_notebook(nbfile.read(path), path)) for path in project.notebooks()}
     texts[project.README] = fill_readme(project.README.read_text(encoding="utf-8"))
+    texts[project.HUB] = filled_hub()
     return [path for path, text in texts.items() if path.read_bytes() != text.encode()]

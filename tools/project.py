@@ -7,6 +7,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = ROOT / "pyproject.toml"
 README = ROOT / "README.md"
+HUB = ROOT / "docs" / "hub.md"
 NOTEBOOKS = ROOT / "notebooks"
 
 

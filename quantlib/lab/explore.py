@@ -17,7 +17,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from . import page, progress, style
+from . import memory, page, progress, style
 from .panel import Drag, Panel
 from .picture import Picture, picture
 from .png import Palette
@@ -316,11 +316,12 @@ class Explorer:
         except Exception as error:  # a broken setting must not break the explorer: the last picture stays
             said = f"These values could not be drawn ({type(error).__name__}: {error}); the picture is the last."
         self.page.value = self._html(self.picture, said)
+        memory.give_back()
 
     def _draw(self, controls: Mapping[str, ipywidgets.Widget]) -> tuple[View, Picture]:
         with one_thread():
             view = self.compute(**{name: control.value for name, control in controls.items()})
-        return view, Picture(self.scene.draw(view), self._say(view), self._width)
+            return view, Picture(self.scene.draw(view), self._say(view), self._width)
 
     def _say(self, view: View) -> str:
         return " ".join(filter(None, [self._describe(view), *view.notices]))

@@ -29,6 +29,13 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 @contextmanager
 def browser(width: int = 1280, height: int = 900) -> Iterator[BrowserContext]:
     """Start headless Chromium. Its pages share one cache, so that only the first one loads a front end's code."""
@@ -86,9 +93,7 @@ class FrontEnd(ABC):
 
         A release to clone may be named by QUANTLIB_REPOSITORY; else the kernels find the quantlib of this project.
         """
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+        port = free_port()
         found = {} if "QUANTLIB_REPOSITORY" in os.environ else {"PYTHONPATH": str(ROOT)}
         own = {f"JUPYTER_{kind}_DIR": str(folder / f".{kind}") for kind in ("CONFIG", "DATA", "RUNTIME")}
         root = ["--allow-root"] if os.geteuid() == 0 else []

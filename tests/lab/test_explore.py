@@ -267,8 +267,13 @@ def test_torch_keeps_its_threads():
         seen = []
         sliders = [Slider("a", "a", 0, 0, 3, 1)]
         scene = explore.Scene((1, 1), lambda figure: [])
-        Explorer(sliders, lambda a: seen.append(torch.get_num_threads()) or explore.View(), scene, str).move(a=1)
-        assert set(seen) == {1} and torch.get_num_threads() == 3
+
+        def note(_given):
+            seen.append(torch.get_num_threads())
+            return ""
+
+        Explorer(sliders, lambda a: note(a) or explore.View(), scene, note).move(a=1)
+        assert len(seen) == 4 and set(seen) == {1} and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
 

@@ -110,6 +110,8 @@ def test_an_address_turns_on_every_link_and_command_that_needs_it(copy):
     assert holding(copy, "https://github.com/some-one/notebooks") == {"README.md"} | notebooks
     assert holding(copy, "https://colab.research.google.com/github/some-one/notebooks/blob") == {"README.md"} | lessons
     assert "git clone https://github.com/some-one/notebooks " in (copy / "README.md").read_text(encoding="utf-8")
+    assert holding(copy, "git-pull?repo=https%3A%2F%2Fgithub.com%2Fsome-one%2Fnotebooks&branch=main") == {"docs/hub.md"}
+    assert holding(copy, f"mybinder.org/v2/gh/some-one/notebooks/v{project.version()}?") == {"docs/hub.md"}
     assert holding(copy, "OWNER_NOT_SET") == set()
 
 
@@ -119,7 +121,7 @@ def test_without_an_address_nothing_leads_nowhere(copy):
     pyproject.write_text(text, encoding="utf-8")
     run_module(copy, "tools.notebooks", "--generated")
     run_module(copy, "course.problems.notebook")
-    assert holding(copy, "OWNER_NOT_SET", "colab.research", "git clone", "github.com/some-one") == set()
+    assert holding(copy, "OWNER_NOT_SET", "colab.research", "git clone", "some-one", "mybinder.org/") == set()
     assert "\nmake lab\n" in (copy / "README.md").read_text(encoding="utf-8")
 
 
@@ -168,11 +170,13 @@ def small_project(tmp_path, monkeypatch):
     monkeypatch.setattr(project, "ROOT", tmp_path)
     monkeypatch.setattr(project, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(project, "README", tmp_path / "README.md")
+    monkeypatch.setattr(project, "HUB", tmp_path / "hub.md")
     monkeypatch.setattr(project.notebooks, "__defaults__", (tmp_path / "notebooks",))
     (tmp_path / "notebooks").mkdir()
     nbfile.write(tmp_path / "notebooks" / "01_scale.ipynb", sample())
     marks = [f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("start", "notebooks", "counts")]
     project.README.write_text("".join(marks))
+    project.HUB.write_text("<!-- links -->\n<!-- /links -->\n")
     return tmp_path
 
 

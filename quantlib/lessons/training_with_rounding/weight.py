@@ -107,8 +107,8 @@ class _Target(Panel):
         set_strokes(self._target, numpy.array([[[left, view.y], [right, view.y]]]))
 
     def grab(self, view: Path, x: float, y: float) -> Drag:
-        """Take the target along, from wherever it is gripped."""
-        return lambda to_x, to_y: {"y": view.y + to_y - y}
+        """Bring the target to the pointer."""
+        return lambda x, y: {"y": y}
 
 
 class Way(_Target):

@@ -244,7 +244,7 @@ def records(count):
 
 def test_bits_and_losses_that_were_counted_by_hand_are_those_of_the_text(questions):
     for question in of_kind(questions, Values):
-        if "bits_each" in question.right:
+        if "text_bits" in question.right:
             right, text = {name: value for name, (value, _) in question.right.items()}, " ".join(question.text.split())
             shapes = [(int(a), int(b)) for a, b in re.findall(r"(\d+) × (\d+)", text)]
             bits, size, others = found(text, r"with (\d) bits in groups of (\d+), .* with (\d) bits and a scale")

@@ -583,7 +583,7 @@ def test_what_is_no_function_is_said(exercise, f):
 
 @each
 def test_a_wrong_number_of_parameters_is_said(exercise):
-    def many(a, b, c, d, e): ...
+    def many(a, b, c, d, e, f): ...
 
     def none():
         return 0
@@ -661,7 +661,8 @@ def test_a_verdict_is_the_same_every_time(exercise):
 
 @each
 def test_the_smallest_inputs_come_first(exercise):
-    sizes = [torch.as_tensor(arguments[0]).numel() for arguments in EXERCISES[exercise].cases]
+    first = (arguments[0] for arguments in EXERCISES[exercise].cases)
+    sizes = [len(each) if isinstance(each, (list, tuple)) else torch.as_tensor(each).numel() for each in first]
     first_large = next((k for k, size in enumerate(sizes) if size > 3), len(sizes))  # two weights are never more
     assert all(size <= 3 for size in sizes[:first_large]) and all(size > 3 for size in sizes[first_large:])
     assert any(arguments is EXERCISES[exercise].seen for arguments in EXERCISES[exercise].cases)

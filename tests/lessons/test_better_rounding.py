@@ -81,7 +81,7 @@ def readout_tokens(n, d):
     errors = f"{on[0]:.2f} times that of nearest on seen text, {on[1]:.2f} times on unseen"
     at = f"n = {int(n)} and d = {d:.2f}".replace("-", "\N{MINUS SIGN}")
     tail = f"{changed:.0f} % of codes differ from nearest; the weights' error is {own:.2f} times as large."
-    return f"{at}: after {64 * int(n):,} tokens the output's squared error is {errors}. {tail}"
+    return f"{at}: the output's squared error after {64 * int(n):,} tokens is {errors}. {tail}"
 
 
 READOUTS = [readout_columns, readout_tokens]
@@ -145,7 +145,7 @@ def test_passing_nothing_on_is_rounding_to_nearest():
 def test_a_learners_hessian_drives_the_tokens(tokens):
     tokens.move(n=65, d=-2.0)
     mine = MAKE["tokens"](bugs.keeps_the_diagonal.function)
-    assert "after 4,160 tokens the output's squared error is 1.00 times that of nearest on seen text" in mine.move(n=65)
+    assert "the output's squared error after 4,160 tokens is 1.00 times that of nearest on seen text" in mine.move(n=65)
     assert MAKE["tokens"](bugs.doubles.function).move(n=65) == tokens.picture.alt
     bare = MAKE["tokens"](bugs.forgets_to_damp.function)
     assert "it returned a matrix that has no inverse" in bare.move(n=1)

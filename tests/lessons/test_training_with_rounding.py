@@ -113,9 +113,9 @@ def test_the_target_can_be_dragged(panel):
     x, y, unit = (left + right) / 2, (low + high) / 2, (high - low) / 3.3
     explorer.touched(x, y, True)
     explorer.touched(x, y, False)
-    assert explorer.controls["y"].value == 0.3
+    assert explorer.controls["y"].value == 1.0
     explorer.touched(x, y + 0.5 * unit, False)
-    assert explorer.controls["y"].value == 0.8
+    assert explorer.controls["y"].value == 1.5
     explorer.touched(x, 1.0, False)
     assert explorer.controls["y"].value == 2.0
 
@@ -279,7 +279,7 @@ def test_the_smallest_input_that_shows_a_wrong_slope(name, v, value, gradient):
 QUANTIZE = [
     ("only_quantizes", 0.6, 1.0, 1, 1.0, 0.0),
     ("passes_everywhere", 1.0, 0.5, 1, 0.5, 1.0),
-    ("returns_codes", 0.3, 0.5, 1, 1.0, 2.0),
+    ("stays_in_codes", 0.3, 0.5, 1, 1.0, 2.0),
     ("forgets_to_divide", 0.3, 0.5, 1, 0.0, 0.5),
     ("forgets_the_ends", 1.0, 0.5, 1, 1.0, 1.0),
     ("takes_the_lowest_code", -1.0, 0.5, 1, -1.0, 1.0),

@@ -86,7 +86,7 @@ def describe(view: Calibrated) -> str:
     at = f"n = {view.tokens // TOKENS} and d = {fixed(math.log10(view.damp), 2)}"
     changed = f"{100 * view.changed:.0f} % of codes differ from nearest"
     own = f"the weights' error is {view.weights:.2f} times as large"
-    return f"{at}: after {view.tokens:,} tokens the output's squared error is {errors}. {changed}; {own}."
+    return f"{at}: the output's squared error after {view.tokens:,} tokens is {errors}. {changed}; {own}."
 
 
 def _lay_out(figure: Figure) -> list[Panel]:

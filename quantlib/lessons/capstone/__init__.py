@@ -25,7 +25,7 @@ from .judges import (
     spreads,
     window_pairs,
 )
-from .liar import explore_liar
+from .liar import explore_liar, own_bits
 
 check_network_bits = exercises.network_bits.check
 check_bits_per_character = exercises.bits_per_character.check

@@ -112,6 +112,11 @@ def explore_liar(loss: Function = exercises.bits_per_character.reference) -> Exp
     return Explorer([FACTOR_SLIDER], compute, Scene((9.2, 4.5), _lay_out), describe)
 
 
+def own_bits(f: float) -> float:
+    """Return the bits a character that a network finds its own text worth, its head multiplied by f."""
+    return explore_liar().compute(f=f).now.own
+
+
 def describe(view: Claim) -> str:
     """Return the sentence that says how many gauges like the network."""
     good, worse = view.count(BETTER), view.count(WORSE)

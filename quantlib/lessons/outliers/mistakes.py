@@ -108,7 +108,7 @@ def factors(x: Tensor, w: Tensor, alpha: float) -> Tensor:
     return sizes(x) ** alpha / sizes(w) ** (1 - alpha)
 
 
-_FORMULA = "x.abs().amax(0) ** alpha / w.abs().amax(0) ** (1 - alpha)"
+_FORMULA = "The factors are x.abs().amax(0) ** alpha / w.abs().amax(0) ** (1 - alpha)."
 
 
 @known("smooth", "upside down", "x is divided by s, so the sizes of x stand above the line.")

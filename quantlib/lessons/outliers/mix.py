@@ -136,6 +136,6 @@ def draw_stages() -> Picture:
                 axes.text(at + 0.1, value + (1.6 if k == 0 else -1.7), f"{value:.1f}", color=style.QUANTIZED, size=9,
                           ha="left", va="center")  # fmt: skip
             axes.set_title(f"at first {'√2 times smaller' if k == 0 else '3 dB more'} a stage (dashed: always)")
-        said = ", ".join(f"{value:.1f}" for value in db)
-        alt = f"Largest |x| after 0 to 7 stages: {', '.join(f'{value:.1f}' for value in largest)}. SQNR: {said} dB."
+        sizes, said = (", ".join(f"{value:.1f}" for value in values) for values in (largest, db))
+        alt = f"The largest |x| over the stages, from none to seven: {sizes}. SQNR: {said} dB."
         return picture(figure, alt)

@@ -20,7 +20,7 @@ def value_and_gradient(value: Any) -> Parts | str:
         return problem
     leaf = _leaf(value.grad_fn)
     if leaf is None:
-        return value.detach(), torch.zeros_like(value)
+        return value.detach(), torch.zeros(()).to(value).expand(value.shape)
     (gradient,) = torch.autograd.grad(value.sum(), leaf, retain_graph=True)
     return value.detach(), gradient
 
@@ -120,7 +120,7 @@ train_step = Exercise(
     reference=steps_with_rounding,
     cases=(
         _FIRST,
-        *(_one(*case) for case in ((0.4, 2.0, 1.0, 1.0, 0.1), (0.6, 1.0, 0.3, 1.0, 0.1), (0.3, 1.0, 1.0, 0.25, 0.05))),
+        *(_one(*case) for case in ((0.4, 2.0, 1.0, 1.0, 0.1), (0.7, 1.0, 0.3, 1.0, 0.1), (0.3, 1.0, 1.0, 0.25, 0.05))),
         (torch.tensor([0.4]), torch.tensor([[1.0], [2.0]]), torch.tensor([1.0, 0.5]), 1.0, 0.1),
         *(_regression(seed, *shape) for seed, shape in enumerate(((3, 2, 0.5), (8, 4, 0.25), (5, 5, 2.0)))),
     ),

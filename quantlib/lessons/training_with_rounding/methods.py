@@ -74,7 +74,7 @@ def explore_training(quantize: Function = exercises.straight_quantize.reference)
         def rounding(w: Tensor, s: Tensor, top: int) -> Tensor:
             value, notice = use(w, s, top)
             notices.add(notice)
-            return value
+            return value.float()
 
         start, now, s = run.kept[0], run.kept[at], run.scales[0]
         w_hat = rounded(now, s, bits, rounding)

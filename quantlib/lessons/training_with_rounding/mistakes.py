@@ -94,7 +94,7 @@ def passes_everywhere(w: Tensor, s: float, top: int) -> Tensor:
 
 
 @known("straight_quantize", "codes, not real values", "Multiply by s at the end: the layer takes real values.")
-def returns_codes(w: Tensor, s: float, top: int) -> Tensor:
+def stays_in_codes(w: Tensor, s: float, top: int) -> Tensor:
     """A code counts steps, and becomes a real value only when it is multiplied by s."""
     return quantizes_with_slope_one(w, s, top) / s
 

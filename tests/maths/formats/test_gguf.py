@@ -27,6 +27,7 @@ from tests.helpers.strategies import errors, message
 WRITTEN = ("F32", "F16", "Q8_0", "Q4_0", "Q4_1")  # what gguf's package writes too
 FLOATS = st.floats(-(2.0**15), 2.0**15, width=32)
 ROWS = arrays.arrays(numpy.float32, st.tuples(st.integers(0, 3), st.just(64)), elements=FLOATS)
+TINY = 1e-36  # below it 1 / scale is infinite, and the package casts infinities to codes
 NAMES = st.text(max_size=12)
 VALUES = st.one_of(
     st.booleans(),
@@ -56,6 +57,7 @@ def theirs(x, kind):
 @given(ROWS)
 def test_blocks_are_those_of_ggufs_package(kind, values):
     x = torch.from_numpy(values + 0.0 if kind == "Q4_1" else values)  # which zero is the smallest is numpy's chance
+    x[x.abs() < TINY] = 0.0
     assert torch.equal(quantize_gguf(x, kind), theirs(x, kind))
 
 

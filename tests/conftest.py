@@ -35,8 +35,8 @@ BY_NOTEBOOK = ("test_accessible.py", "test_explorers.py")  # they run a notebook
 
 
 def pytest_xdist_auto_num_workers():
-    """Two more than there are cores: those with a browser or a sandbox wait for it now and then."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are cores: those with a browser wait for it now and then."""
+    return (os.cpu_count() or 1) + 1
 
 
 class Together(LoadScopeScheduling):

@@ -100,15 +100,19 @@ def run(
 
 
 def _attend(box: Box, work: "_Work") -> str:
-    """Listen to a box until it has done its work, or must be stopped. Return what it did to be stopped, or ""."""
+    """Listen to a box until it has done its work, or must be stopped. Return what it did to be stopped, or "".
+
+    All that it has said is heard before it is judged: on a busy machine the step that is to blame may have begun long
+    since.
+    """
     while work.open:
-        if fault := work.too_much(box):
+        for chunk in box.read():
+            if chunk == b"":
+                return "ended the program"
+            if not work.receive(chunk):
+                return "returned too much"
+        if work.open and (fault := work.too_much(box)):
             return fault
-        chunk = box.read()
-        if chunk == b"":
-            return "ended the program"
-        if chunk and not work.receive(chunk):
-            return "returned too much"
     return ""
 
 

@@ -35,6 +35,7 @@ HOME = "/tmp"  # in the box: the one folder that can be written
 FIRST_USER = 60800  # a range of numbers that systems give to no person and no service
 SLOTS = 300
 TICK = 0.05  # seconds between two looks at a box
+PENDING = 4  # pieces of what it has written that wait to be read
 LIBRARIES = 16_000_000_000  # bytes of addresses, not of memory: torch for GPUs maps several GB of programs
 
 ENVIRONMENT = {
@@ -256,7 +257,7 @@ class Box:
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr  # all three are pipes
         self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
-        self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=4)  # a box that floods us has to wait
+        self._chunks: queue.Queue[bytes] = queue.Queue(PENDING)  # a box that floods us has to wait
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -275,11 +276,14 @@ class Box:
         with contextlib.suppress(OSError, ValueError), self._stdin as stdin:
             stdin.write(job)
 
-    def read(self) -> bytes | None:
-        """Return what it has written, b"" if it has ended, or None if nothing came for a moment."""
+    def read(self) -> list[bytes]:
+        """Return all that it has written, nothing if none came for a moment; b"" is last if it has ended."""
+        found: list[bytes] = []
         with contextlib.suppress(queue.Empty):
-            return self._chunks.get(timeout=TICK)
-        return None if self._process.poll() is None else b""
+            found.append(self._chunks.get(timeout=TICK))
+            while len(found) < PENDING:
+                found.append(self._chunks.get_nowait())
+        return found or ([] if self._process.poll() is None else [b""])
 
     def use(self) -> Use:
         """Return what it uses. Looks only now and then, and only once a step has begun: before, it has no walls."""

@@ -573,6 +573,26 @@ def test_a_step_that_was_begun_last_is_charged_and_time_cannot_be_won_by_going_b
     assert w.notes == {2: "f1 ended the program"}
 
 
+class Late:
+    """A box that is looked at so late that a step has ended, and the next one used too much, since the last look."""
+
+    def __init__(self):
+        self.waiting = iter([[b'["begin", 1]\n'], [b'["answer", 1, ["int", 5]]\n', b'["begin", 2]\n']])
+
+    def read(self):
+        return next(self.waiting)
+
+    def use(self):
+        return walls.Use(files=10**6 if self.waiting.__length_hint__() == 0 else 0)
+
+
+def test_on_a_busy_machine_the_step_that_used_too_much_is_charged_and_not_the_one_before():
+    w = work()
+    fault = box_module._attend(Late(), w)
+    w.stopped(fault, Silent())
+    assert w.answers == {1: Answer(5), 2: Answer(problem="it wrote too many files")}
+
+
 def test_every_stop_settles_a_step_so_that_boxes_come_to_an_end():
     w, stops = work(requests=4, cells=3), 0
     while w.open:
